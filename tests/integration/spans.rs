@@ -162,6 +162,41 @@ fn audited(queue: &Queue, id: &str) -> bool {
     })
 }
 
+/// Checks that the spans have one root, an ended execution, and none of the hidden texts.
+fn is_a_tree_without_payloads(spans: &[Span], hidden: &[&str]) {
+    let ids: BTreeSet<_> = spans.iter().map(|span| &span.span_id).collect();
+    let root = spans.iter().find(|span| span.parent_span_id.is_empty());
+    let root = root.expect("a first span");
+    assert_eq!(root.name, "execution WF-TEST-ASKS");
+    let status = root.status.as_ref().expect("it did not succeed");
+    assert_eq!(status.code, StatusCode::Error as i32);
+    assert_eq!(attributes(root)["holdfast.status"], "ROLLED_BACK");
+    for span in spans {
+        assert!(
+            span.start_time_unix_nano <= span.end_time_unix_nano,
+            "{span:?}"
+        );
+        let is_root = std::ptr::eq(span, root);
+        assert!(is_root || ids.contains(&span.parent_span_id), "{span:?}");
+        let text = format!("{span:?}");
+        for hidden in hidden {
+            assert!(!text.contains(hidden), "{hidden} in {text}");
+        }
+    }
+}
+
+/// Checks that a target received the ids of these spans, so that its own are their children.
+fn reached_targets(requests: &[Value], trace: &str, spans: &BTreeMap<String, &Span>) {
+    for request in requests {
+        let header = request["traceparent"].as_str().expect("a header");
+        let of_trace = TraceId::from_traceparent(header).map(String::from);
+        assert_eq!(of_trace.as_deref(), Some(trace));
+        let id = header.split('-').nth(2).expect("a span");
+        let span = spans.get(id).unwrap_or_else(|| panic!("{header}"));
+        assert_eq!(span.kind, SpanKind::Client as i32);
+    }
+}
+
 #[tokio::test]
 async fn a_retry_a_question_and_an_undo_are_one_trace_without_a_doubled_span() {
     let stack = Stack::from_env().await;
@@ -235,36 +270,10 @@ async fn a_retry_a_question_and_an_undo_are_one_trace_without_a_doubled_span() {
         assert_eq!(span, Some(&again), "delivered again, it is the same span");
     }
 
-    let root = spans.iter().find(|span| span.parent_span_id.is_empty());
-    let root = root.expect("a first span");
-    assert_eq!(root.name, "execution WF-TEST-ASKS");
-    let status = root.status.as_ref().expect("it did not succeed");
-    assert_eq!(status.code, StatusCode::Error as i32);
-    assert_eq!(attributes(root)["holdfast.status"], "ROLLED_BACK");
-    for span in &spans {
-        assert!(
-            span.start_time_unix_nano <= span.end_time_unix_nano,
-            "{span:?}"
-        );
-        let parent = hex(&span.parent_span_id);
-        let is_root = std::ptr::eq(span, root);
-        assert!(is_root || by_id.contains_key(&parent), "{span:?}");
-        let text = format!("{span:?}");
-        for hidden in [&vendor, "seen to", "tenant-admin"] {
-            assert!(!text.contains(hidden), "{hidden} in {text}");
-        }
-    }
-    // The target received the ids of these spans, so that its own spans are their children.
+    is_a_tree_without_payloads(&spans, &[&vendor, "seen to", "tenant-admin"]);
     let requests = stack.vendor.requests(&format!("vendor_id={vendor}")).await;
     assert!(requests.len() >= 2, "{requests:?}");
-    for request in &requests {
-        let header = request["traceparent"].as_str().expect("a header");
-        let of_trace = TraceId::from_traceparent(header).map(String::from);
-        assert_eq!(of_trace.as_ref(), Some(&trace));
-        let span = header.split('-').nth(2).expect("a span");
-        let span = by_id.get(span).unwrap_or_else(|| panic!("{header}"));
-        assert_eq!(span.kind, SpanKind::Client as i32);
-    }
+    reached_targets(&requests, &trace, &by_id);
     let heads: BTreeSet<_> = collector
         .exports()
         .into_iter()

@@ -301,7 +301,11 @@ mod tests {
                 port.map(|port: u32| ("server.port", Attribute::from(port))),
             ];
             let found: Vec<_> = server(host).collect();
-            assert_eq!(found, expected.into_iter().flatten().collect::<Vec<_>>(), "{host}");
+            assert_eq!(
+                found,
+                expected.into_iter().flatten().collect::<Vec<_>>(),
+                "{host}"
+            );
         }
     }
 }
