@@ -1,11 +1,12 @@
 # The commands of this project; each is a short script in infra/local.
 # PORT, VENDOR_PORT, ISSUER_PORT, HOP_PORT, LOCAL and STACK choose another local stack; two can run
-# at once. With IAM=true, the stack holds every function to its role's policy. HTTP_ALLOW and
-# SECRET_ALLOW set the parameters HttpAllow and SecretAllow.
+# at once. With IAM=true, the stack holds every function to its role's policy. HTTP_ALLOW,
+# SECRET_ALLOW and OTLP_ENDPOINT set the parameters HttpAllow, SecretAllow and OtlpEndpoint.
 LOCAL ?= .local
 PORT ?= 4599
 STACK ?= holdfast
-export LOCAL PORT STACK VENDOR_PORT ISSUER_PORT HOP_PORT HTTP_ALLOW SECRET_ALLOW IAM SCENARIO
+export LOCAL PORT STACK VENDOR_PORT ISSUER_PORT HOP_PORT HTTP_ALLOW SECRET_ALLOW OTLP_ENDPOINT
+export IAM SCENARIO
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test up down bench check fuzz advisories aws-check clean

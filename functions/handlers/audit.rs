@@ -5,10 +5,10 @@
 //! could not publish, and the stream delivers that change and all that follow again. A change that
 //! cannot be read is set aside, so that it delays no other change.
 
-use std::collections::HashMap;
-
-use holdfast_audit::{About, Event, Links, Metric, Record, events, metrics};
-use holdfast_aws::{AuditBus, Change, Deployment, DynamoLedger, SystemHost, change, report};
+use holdfast_audit::{About, Event, Links, Measurement, Metric, events, measurements, metrics};
+use holdfast_aws::{
+    AuditBus, Change, Deployment, DynamoLedger, SystemHost, change, report, report_measurement,
+};
 use holdfast_engine::Host;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{Key, Ledger, LedgerError};
@@ -17,6 +17,8 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::{error, info, warn};
+
+use crate::origins::Origins;
 
 /// The type of the event that sets an unreadable change aside. A rule sends it to a queue.
 const UNREADABLE: &str = "audit.unreadable";
@@ -34,6 +36,7 @@ struct Audit {
     bus: AuditBus,
     stack: String,
     by_tenant: bool,
+    by_step: bool,
     links: Links,
 }
 
@@ -41,6 +44,8 @@ struct Audit {
 #[derive(Default)]
 struct ChangeEvents {
     events: Vec<Event>,
+    /// The measurements of a step or a question, with its tenant and workflow.
+    measured: Option<(About, Vec<Measurement>)>,
     /// The keys of the change and the reason, if the change could not be read.
     aside: Option<Value>,
     committed: Option<Timestamp>,
@@ -63,6 +68,7 @@ pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
         bus: deployment.audit_bus()?,
         stack: deployment.variable("HOLDFAST_STACK")?.to_owned(),
         by_tenant: deployment.optional("HOLDFAST_METRICS_BY_TENANT") == "true",
+        by_step: deployment.optional("HOLDFAST_METRICS_BY_STEP") == "true",
         links: Links::new(deployment.variable("HOLDFAST_PAGES")?),
     };
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
@@ -113,10 +119,10 @@ impl Audit {
     async fn batch(&self, batch: &Value) -> Value {
         let none = Vec::new();
         let records = batch["Records"].as_array().unwrap_or(&none);
-        let mut workflows = HashMap::new();
+        let mut origins = Origins::new(&self.ledger);
         let (mut changes, mut failed) = (Vec::new(), None);
         for (n, record) in records.iter().enumerate() {
-            match self.derive(&record["dynamodb"], &mut workflows).await {
+            match self.derive(&record["dynamodb"], &mut origins).await {
                 Ok(change) => changes.push(change),
                 Err(error) => {
                     warn!(reason = %error, "the execution record of a change could not be read");
@@ -157,7 +163,7 @@ impl Audit {
     async fn derive(
         &self,
         record: &Value,
-        workflows: &mut HashMap<ExecutionKey, About>,
+        origins: &mut Origins<'_>,
     ) -> Result<ChangeEvents, LedgerError> {
         let Change {
             old,
@@ -168,33 +174,27 @@ impl Audit {
             Ok(None) => return Ok(ChangeEvents::default()),
             Err(unreadable) => return Ok(self.set_aside(&unreadable.to_string(), record)),
         };
-        if let (Some(about), Record::Execution(execution)) = (new.about(), &new) {
-            workflows.insert(execution.at.clone(), about);
-        }
-        let about = match (new.about(), new.execution()) {
-            (Some(about), _) => about,
-            (None, Some(at)) => match workflows.get(at) {
-                Some(about) => about.clone(),
-                None => {
-                    let Some(execution) = self.ledger.read(at).await? else {
-                        let why = format!(
-                            "{} has no execution record",
-                            Key::Execution(at.clone()).pk()
-                        );
-                        return Ok(self.set_aside(&why, record));
-                    };
-                    let about = About::of(&execution);
-                    workflows.insert(at.clone(), about.clone());
-                    about
-                }
-            },
-            (None, None) => return Ok(ChangeEvents::default()),
+        let origin = origins.of(&new).await?;
+        let about = match (new.about(), &origin, new.execution()) {
+            (Some(about), ..) => about,
+            (None, Some(origin), _) => origin.about.clone(),
+            (None, None, Some(at)) => {
+                let key = Key::Execution(at.clone()).pk();
+                let why = format!("{key} has no execution record");
+                return Ok(self.set_aside(&why, record));
+            }
+            (None, None, None) => return Ok(ChangeEvents::default()),
         };
+        let measured = origin.filter(|_| self.by_step).map(|origin| {
+            let measured = measurements(old.as_ref(), &new, &origin);
+            (origin.about, measured)
+        });
         Ok(ChangeEvents {
             events: events(old.as_ref(), &new, &about, committed)
                 .into_iter()
                 .map(|event| event.linked(&self.links))
                 .collect(),
+            measured,
             aside: None,
             committed: Some(committed),
         })
@@ -222,6 +222,11 @@ impl Audit {
             if !counted.is_empty() {
                 let about = Some(&event.about);
                 report(&self.stack, &counted, about, self.by_tenant, event.at);
+            }
+        }
+        for (about, measured) in changes.iter().filter_map(|change| change.measured.as_ref()) {
+            for one in measured {
+                report_measurement(&self.stack, one, about);
             }
         }
         let now = SystemHost.now();

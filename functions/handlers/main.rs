@@ -6,8 +6,10 @@ mod audit;
 mod begin;
 mod digest;
 mod finish;
+mod origins;
 mod plan;
 mod recover;
+mod spans;
 mod step;
 
 use std::env;
@@ -31,6 +33,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         "api" => Box::pin(api::run()).await,
         "audit" => Box::pin(audit::run()).await,
         "digest" => Box::pin(digest::run()).await,
+        "spans" => Box::pin(spans::run()).await,
         unknown => Err(format!("{HANDLER} is {unknown:?}: no function has this name").into()),
     }
 }

@@ -167,6 +167,7 @@ parameters=(
     "IncidentTopicArn=$incidents" "ApprovalKeys=$approval_keys"
     # sam accepts no empty value.
     ${SECRET_ALLOW:+"SecretAllow=$SECRET_ALLOW"}
+    ${OTLP_ENDPOINT:+"OtlpEndpoint=$OTLP_ENDPOINT"}
 )
 deployed=$({
     echo "$stack ${parameters[*]}"

@@ -48,6 +48,7 @@ mod rollback;
 mod routes;
 mod scale;
 mod shipped;
+mod spans;
 mod standing;
 mod starts;
 mod story;

@@ -3,6 +3,7 @@
 //! Four services have a client of the SDK. The others are called by signed requests, because a
 //! further SDK crate costs every build a minute.
 
+mod consumer;
 mod deploy;
 mod functions;
 mod queues;
@@ -20,6 +21,7 @@ use serde_json::{Value, json};
 
 pub(crate) use requests::escaped;
 pub use {
+    consumer::StreamConsumer,
     functions::{EnvironmentChange, FunctionReply},
     queues::Queue,
     requests::{Account, elements, unescaped},

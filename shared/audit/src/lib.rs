@@ -1,4 +1,5 @@
-//! Audit events and metrics, derived from committed changes of ledger records, without payloads.
+//! Audit events, metrics and spans, derived from committed changes of ledger records, without
+//! payloads.
 //!
 //! The events of a record are derived from the record alone. The events of a change are those of
 //! the new record without those of the old one. Therefore a change that is read twice yields the
@@ -11,14 +12,18 @@ mod derive;
 mod event;
 mod execution;
 mod kind;
+mod measurement;
 mod metrics;
 mod notice;
+mod origin;
 mod people;
 mod people_data;
 mod record;
 mod schema;
+mod span;
 mod step;
 mod story;
+mod target;
 
 pub use about::About;
 pub use data::{
@@ -28,13 +33,16 @@ pub use data::{
 pub use derive::{events, events_of, first_unpublished};
 pub use event::Event;
 pub use kind::{Kind, LogEntry};
-pub use metrics::{Metric, Unit, emf, metrics};
+pub use measurement::{Measurement, measurements};
+pub use metrics::{Metric, Unit, emf, metrics, step_emf};
 pub use notice::{Links, Notice};
+pub use origin::Origin;
 pub use people_data::{
     ApprovalDecidedData, ApprovalRequestData, DecidedData, HandledData, OpenedData, StandingData,
     WaitingData,
 };
 pub use record::Record;
+pub use span::{Attribute, Span, SpanKind, SpanResource, export_request, spans};
 pub use story::story;
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{about::About, data::EventData, event::Event};
+use crate::{about::About, data::EventData, event::Event, measurement::Measurement};
 use holdfast_receipt::{AttemptOutcome, Status};
 use holdfast_task::ErrorName;
 
@@ -34,8 +34,21 @@ impl Unit {
 pub enum Metric {
     /// 1 for an execution that ended `EXECUTED`, 0 for any other end; the average is the rate.
     SuccessRate,
-    /// The milliseconds from start to end of an execution; the average is the mean.
+    /// The milliseconds from start to end of an execution, with all its waits; the average is the
+    /// mean.
     TimeToComplete,
+    /// The milliseconds from a step's first attempt to its end, by workflow and step.
+    StepDuration,
+    /// The attempts of a step that ended, by workflow and step.
+    StepAttempts,
+    /// The milliseconds from the start to the first claim of the first step, by workflow and step.
+    QueueTime,
+    /// The milliseconds from a question to its decision or deadline, by workflow and step.
+    DecisionTime,
+    /// The milliseconds of one attempt at a step or an undo, by target.
+    AttemptDuration,
+    /// The spans that no collector took.
+    SpansDropped,
     /// The attempts after a step's first.
     StepsRetried,
     /// The steps that were undone.
@@ -79,9 +92,15 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 27] = [
         Self::SuccessRate,
         Self::TimeToComplete,
+        Self::StepDuration,
+        Self::StepAttempts,
+        Self::QueueTime,
+        Self::DecisionTime,
+        Self::AttemptDuration,
+        Self::SpansDropped,
         Self::StepsRetried,
         Self::StepsUndone,
         Self::UndoFailures,
@@ -108,6 +127,12 @@ impl Metric {
         match self {
             Self::SuccessRate => "workflow_success_rate",
             Self::TimeToComplete => "mean_time_to_complete",
+            Self::StepDuration => "step_duration",
+            Self::StepAttempts => "step_attempts",
+            Self::QueueTime => "queue_time",
+            Self::DecisionTime => "decision_time",
+            Self::AttemptDuration => "attempt_duration",
+            Self::SpansDropped => "spans_dropped",
             Self::StepsRetried => "steps_retried",
             Self::StepsUndone => "steps_undone",
             Self::UndoFailures => "undo_failures",
@@ -133,7 +158,13 @@ impl Metric {
     fn unit(self) -> Unit {
         match self {
             Self::SuccessRate => Unit::None,
-            Self::TimeToComplete | Self::OldestOpenExecution | Self::AuditLag => Unit::Milliseconds,
+            Self::TimeToComplete
+            | Self::StepDuration
+            | Self::QueueTime
+            | Self::DecisionTime
+            | Self::AttemptDuration
+            | Self::OldestOpenExecution
+            | Self::AuditLag => Unit::Milliseconds,
             _ => Unit::Count,
         }
     }
@@ -210,24 +241,61 @@ pub fn emf(
             dimensions.push(&["tenant"]);
         }
     }
-    let declared: Vec<_> = metrics
-        .iter()
-        .map(|(metric, _)| json!({ "Name": metric.name(), "Unit": metric.unit().name() }))
-        .collect();
-    let mut line = json!({
-        "_aws": {
-            "Timestamp": at.as_millisecond(),
-            "CloudWatchMetrics": [
-                { "Namespace": namespace, "Dimensions": dimensions, "Metrics": declared },
-            ],
-        },
-    });
-    for (metric, value) in metrics {
-        line[metric.name()] = (*value).into();
-    }
+    let declared = declaration(namespace, json!(dimensions), metrics);
+    let mut line = line(&[declared], metrics, at);
     if let Some(about) = about {
         line["workflow"] = about.workflow.as_str().into();
         line["tenant"] = about.tenant.as_str().into();
+    }
+    line
+}
+
+/// The log line of a measurement. Tenant, execution and outcome are members for queries of the log,
+/// and no dimensions, so that they cost nothing.
+pub fn step_emf(namespace: &str, measured: &Measurement, about: &About) -> Value {
+    let by_step = json!([["workflow", "step"]]);
+    let by_target = json!([["target"]]);
+    let groups = [
+        (by_step, &measured.of_step),
+        (by_target, &measured.of_target),
+    ];
+    let groups = groups
+        .into_iter()
+        .filter(|(_, metrics)| !metrics.is_empty());
+    let declared: Vec<_> = groups
+        .map(|(dimensions, metrics)| declaration(namespace, dimensions, metrics))
+        .collect();
+    let metrics = [&measured.of_step[..], &measured.of_target[..]].concat();
+    let mut line = line(&declared, &metrics, measured.at);
+    line["workflow"] = about.workflow.as_str().into();
+    line["tenant"] = about.tenant.as_str().into();
+    line["step"] = measured.step.as_str().into();
+    line["execution"] = measured.execution.as_str().into();
+    if let Some(target) = &measured.target {
+        line["target"] = target.as_str().into();
+    }
+    if let Some(outcome) = measured.outcome {
+        line["outcome"] = outcome.name().into();
+    }
+    line
+}
+
+/// The declaration of metrics under each set of dimensions.
+fn declaration(namespace: &str, dimensions: Value, metrics: &[(Metric, i64)]) -> Value {
+    let metrics: Vec<_> = metrics
+        .iter()
+        .map(|(metric, _)| json!({ "Name": metric.name(), "Unit": metric.unit().name() }))
+        .collect();
+    json!({ "Namespace": namespace, "Dimensions": dimensions, "Metrics": metrics })
+}
+
+/// A line with the declarations and values of metrics.
+fn line(declared: &[Value], metrics: &[(Metric, i64)], at: Timestamp) -> Value {
+    let mut line = json!({
+        "_aws": { "Timestamp": at.as_millisecond(), "CloudWatchMetrics": declared },
+    });
+    for (metric, value) in metrics {
+        line[metric.name()] = (*value).into();
     }
     line
 }

@@ -40,7 +40,7 @@ pub use log::{
     AskAnswer, PlanAnswer, StepAnswer, log_ask, log_begin, log_finish, log_plan, log_step,
 };
 pub use machines::{ExecutionInput, Machines};
-pub use metrics::report;
+pub use metrics::{report, report_measurement};
 pub use objects::{ObjectLookup, PresignedLink, S3Store};
 pub use pages::{Page, PageEnd, Window};
 pub use secrets::SecretsManager;

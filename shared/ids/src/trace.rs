@@ -1,4 +1,5 @@
-//! Trace ids: one per execution, taken from its start and sent with every request to a target.
+//! Trace ids: one per execution, taken from its start and sent with every request to a target. Span
+//! ids: one per attempt, and per other part of a trace.
 //!
 //! Ids are those of W3C Trace Context; AWS X-Ray writes the same 32 digits as `1-<8>-<24>`.
 
@@ -7,7 +8,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::digest::sha256_hex;
+use crate::{digest::sha256_hex, keys::event_id};
 
 /// The id of a trace: 32 lower-case hex digits, not all of them zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -53,8 +54,35 @@ impl TraceId {
 
     /// The header `traceparent` of one attempt at the effect with this effect key.
     pub fn traceparent(&self, key: &str, attempt: u32) -> String {
-        let span = sha256_hex(format!("{key}#{attempt}").as_bytes());
-        format!("00-{}-{}-01", self.0, &span[..16])
+        format!("00-{}-{}-01", self.0, SpanId::of_attempt(key, attempt))
+    }
+}
+
+/// The id of a span: 16 lower-case hex digits. It is derived from what the span is about, so that
+/// the same span has the same id, however often it is exported.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SpanId(String);
+
+impl SpanId {
+    /// The span of an attempt at the effect with this effect key. A target receives it in
+    /// `traceparent`, so that spans of the target are its children.
+    pub fn of_attempt(key: &str, attempt: u32) -> Self {
+        Self::of_text(&format!("{key}#{attempt}"))
+    }
+
+    /// The span of this kind about these parts.
+    pub fn of(kind: &str, parts: &[&str]) -> Self {
+        Self::of_text(&event_id(kind, parts))
+    }
+
+    fn of_text(text: &str) -> Self {
+        Self(sha256_hex(text.as_bytes())[..16].to_owned())
+    }
+}
+
+impl fmt::Display for SpanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

@@ -139,9 +139,20 @@ impl Aws {
     ///
     /// Panics if the stack has no such function.
     pub fn role_of(&self, function: &str) -> String {
+        let arn = self.role_arn_of(function);
+        arn.rsplit('/').next().unwrap_or_default().to_owned()
+    }
+
+    /// The ARN of a function's role.
+    pub(super) fn role_arn_of(&self, function: &str) -> String {
         let configuration = self.configuration(function);
         let arn = configuration["Role"].as_str().expect("a role's ARN");
-        arn.rsplit('/').next().unwrap_or_default().to_owned()
+        arn.to_owned()
+    }
+
+    /// The variables of a function's environment.
+    pub(super) fn environment_of(&self, function: &str) -> Value {
+        self.configuration(function)["Environment"]["Variables"].take()
     }
 
     /// Sets a variable in a function's environment, or removes it, and gives the value before.
@@ -155,7 +166,7 @@ impl Aws {
         name: &str,
         value: Option<&str>,
     ) -> Option<String> {
-        let mut variables = self.configuration(function)["Environment"]["Variables"].take();
+        let mut variables = self.environment_of(function);
         let variables = variables.as_object_mut().expect("variables");
         let before = match value {
             Some(value) => variables.insert(name.to_owned(), value.into()),

@@ -5,6 +5,8 @@ mod alarms;
 mod approvals;
 mod generations;
 mod kinds;
+mod measurements;
+mod spans;
 mod stories;
 mod subjects;
 mod template;

@@ -30,9 +30,9 @@ fn dashboard_metrics() -> BTreeSet<String> {
     let dashboard = dashboard();
     let widgets = dashboard["widgets"].as_array().expect("widgets");
     let mut names = BTreeSet::new();
-    for row in widgets
-        .iter()
-        .flat_map(|widget| widget["properties"]["metrics"].as_array().expect("metrics"))
+    let graphs = widgets.iter().filter(|widget| widget["type"] == "metric");
+    for row in
+        graphs.flat_map(|widget| widget["properties"]["metrics"].as_array().expect("metrics"))
     {
         if row[0] == "Holdfast/${AWS::StackName}" {
             names.insert(row[1].as_str().expect("a name").to_owned());
@@ -54,6 +54,26 @@ fn the_dashboard_shows_every_metric_that_is_emitted_and_no_other() {
         .map(|metric| metric.name().to_owned())
         .collect();
     assert_eq!(dashboard_metrics(), emitted);
+}
+
+#[test]
+fn the_dashboard_finds_the_metrics_of_steps_and_targets_by_their_dimensions() {
+    let dashboard = dashboard().to_string();
+    for (metric, dimensions) in [
+        ("step_duration", "workflow,step"),
+        ("step_attempts", "workflow,step"),
+        ("queue_time", "workflow,step"),
+        ("decision_time", "workflow,step"),
+        ("attempt_duration", "target"),
+    ] {
+        let search = format!(
+            "{{\\\"Holdfast/${{AWS::StackName}}\\\",{dimensions}}} MetricName=\\\"{metric}\\\""
+        );
+        assert!(dashboard.contains(&search), "{search}");
+    }
+    for member in ["attempt_duration", "workflow", "step", "target", "outcome"] {
+        assert!(dashboard.contains(member), "{member}");
+    }
 }
 
 /// The metrics of AWS that the dashboard and alarms use, as AWS documents them.
