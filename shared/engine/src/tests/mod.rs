@@ -8,6 +8,7 @@ mod begin;
 mod choosing;
 mod closing;
 mod continuing;
+mod express;
 mod faults;
 mod finish;
 mod finishing;
