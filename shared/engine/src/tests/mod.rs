@@ -94,6 +94,7 @@ fn gate() -> AdmissionSpec {
         rules: StartConditions::default(),
         fields: ShownFields::default(),
         timeout_s: 900,
+        tier: holdfast_task::Tier::Standard,
     }
 }
 
