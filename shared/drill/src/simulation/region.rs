@@ -12,7 +12,10 @@ use std::{
 use futures_executor::LocalSpawner;
 use futures_util::{future::LocalBoxFuture, task::LocalSpawnExt};
 use holdfast_engine::{Answer, EndCursor, Host, StatusEvent, TaskError};
-use holdfast_ids::keys::ExecutionKey;
+use holdfast_ids::{
+    arn::{is_express, owner_of},
+    keys::ExecutionKey,
+};
 use holdfast_task::{AskTask, RECOVERY};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -60,6 +63,8 @@ pub(crate) struct Region {
     spawner: LocalSpawner,
     invocations: Cell<u32>,
     ends: Cell<u32>,
+    /// Number of Express starts so far.
+    pub(super) express_starts: Cell<u32>,
     questions: Cell<u32>,
 }
 
@@ -87,6 +92,8 @@ pub(crate) struct MachineExecution {
     pub(crate) input: Value,
     pub(crate) started_at: Timestamp,
     pub(crate) running: Cell<bool>,
+    /// True if it has left `Begin` for the steps.
+    performs: Cell<bool>,
     /// Status event and time of an end without success.
     pub(super) ended: OnceCell<(StatusEvent, Timestamp)>,
     pub(crate) stopped: Rc<Slot<bool>>,
@@ -117,6 +124,7 @@ impl Region {
             spawner,
             invocations: Cell::new(0),
             ends: Cell::new(0),
+            express_starts: Cell::new(0),
             questions: Cell::new(0),
         })
     }
@@ -127,12 +135,19 @@ impl Region {
         drop(self.spawner.spawn_local(future));
     }
 
-    /// Returns the version that the workflow's execution with this ARN ran.
-    pub(crate) fn version_of(&self, arn: &str) -> Option<&DrilledWorkflow> {
-        match self.machines.borrow().get(arn)?.machine {
-            MachineName::Workflow(version) => Some(&self.versions.all[version]),
+    /// Returns the versions that the workflow's execution with this ARN ran: one, unless several
+    /// Express runs performed steps.
+    pub(crate) fn versions_of(&self, arn: &str) -> Vec<&DrilledWorkflow> {
+        let machines = self.machines.borrow();
+        let runs = machines.values().filter(|one| {
+            let performs = !is_express(&one.arn) || one.performs.get();
+            performs && owner_of(&one.arn) == owner_of(arn)
+        });
+        let versions = runs.filter_map(|one| match one.machine {
+            MachineName::Workflow(version) => Some(&*self.versions.all[version]),
             MachineName::Recovery(_) => None,
-        }
+        });
+        versions.collect()
     }
 
     /// Returns the ARN of a machine's version.
@@ -160,9 +175,19 @@ impl Region {
 
     /// Starts an execution of a state machine. Returns false if one with this ARN exists.
     pub(crate) fn start(self: &Rc<Self>, arn: String, machine: MachineName, input: Value) -> bool {
+        if is_express(&arn) {
+            self.start_express(arn, machine, input);
+            return true;
+        }
         if self.machines.borrow().contains_key(&arn) {
             return false;
         }
+        self.start_run(arn, machine, input);
+        true
+    }
+
+    /// Starts one run of a state machine.
+    pub(super) fn start_run(self: &Rc<Self>, arn: String, machine: MachineName, input: Value) {
         self.world.record(|| format!("start      {arn}"));
         let execution = Rc::new(MachineExecution {
             arn: arn.clone(),
@@ -170,13 +195,13 @@ impl Region {
             input,
             started_at: self.now().max(START),
             running: Cell::new(true),
+            performs: Cell::new(false),
             ended: OnceCell::new(),
             stopped: Rc::default(),
         });
         self.machines.borrow_mut().insert(arn, execution.clone());
         let region = self.clone();
         self.spawn(async move { region.run(execution).await });
-        true
     }
 
     async fn run(self: Rc<Self>, execution: Rc<MachineExecution>) {
@@ -204,6 +229,9 @@ impl Region {
         self.world
             .record(|| format!("machine    {} {end}", execution.arn));
         execution.running.set(false);
+        if is_express(&execution.arn) {
+            return self.express_ended(&execution, &end).await;
+        }
         let event = end.event(&execution.arn, &machine_arn, &execution.input);
         let Some(event) = event else {
             return;
@@ -339,6 +367,10 @@ struct MachineSurroundings {
 impl Surroundings for MachineSurroundings {
     fn entered<'a>(&'a self, state: &'a str) -> LocalBoxFuture<'a, ()> {
         self.region.world.record(|| format!("state      {state}"));
+        // Only states around the steps have capital letters.
+        if state.starts_with(|c: char| c.is_ascii_lowercase()) {
+            self.execution.performs.set(true);
+        }
         Box::pin(std::future::ready(()))
     }
 
@@ -356,6 +388,9 @@ impl Surroundings for MachineSurroundings {
             if waits {
                 let mut tokens = self.region.tokens.borrow_mut();
                 tokens.insert(token, slot.clone());
+            }
+            if integration == Integration::Sends {
+                return Ok(self.region.report(&invocation.payload));
             }
             let answer = self.region.invoke(&self.execution, invocation).await?;
             match integration {
