@@ -5,6 +5,7 @@ mod approvals;
 mod broken;
 mod choices;
 mod express;
+mod measurements;
 mod old_behaviors;
 mod outages;
 mod polling;
