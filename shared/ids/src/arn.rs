@@ -1,8 +1,8 @@
 //! ARNs of Step Functions executions, and the owner that each of them is.
 //!
 //! The ARN of an Express execution ends in an id of the run, which Step Functions makes:
-//! `arn:aws:states:REGION:ACCOUNT:express:MACHINE:NAME:RUN`. Several runs can have one name, because
-//! asynchronous Express runs are at least once and their names are not unique
+//! `arn:aws:states:REGION:ACCOUNT:express:MACHINE:NAME:RUN`. Several runs can have one name,
+//! because asynchronous Express runs are at least once and their names are not unique
 //! (docs.aws.amazon.com/step-functions/latest/dg/express-at-least-once-execution.html). All runs of
 //! one name are one owner.
 

@@ -4,7 +4,7 @@
 use std::{rc::Rc, time::Duration};
 
 use holdfast_engine::{Host, LostStart, StatusEvent};
-use holdfast_ids::arn::{express_owner, owner_of};
+use holdfast_ids::arn::{express_owner, is_express, owner_of};
 use holdfast_ledger::Ledger;
 use holdfast_task::Tier;
 use serde_json::Value;
@@ -14,13 +14,13 @@ use super::{
     region::{MachineExecution, MachineName, Region},
     schedule::{Event, other_input},
 };
-use crate::run::RunEnd;
+use crate::{plan::DrilledWorkflow, run::RunEnd};
 
 /// Longest time from the death of a run to the next run of its start, in seconds.
 const AGAIN_WITHIN: f64 = 240.0;
 
-/// Returns the ARN of the execution of a workflow called `name`. That of an Express one lacks the id
-/// of its run.
+/// Returns the ARN of the execution of a workflow called `name`. That of an Express one lacks the
+/// id of its run.
 pub(super) fn workflow_arn(tier: Tier, workflow: &str, name: &str) -> String {
     let standard = arn_of(workflow, name);
     match tier {
@@ -30,6 +30,21 @@ pub(super) fn workflow_arn(tier: Tier, workflow: &str, name: &str) -> String {
 }
 
 impl Region {
+    /// Returns the versions that the workflow's execution with this ARN ran: one, unless several
+    /// Express runs performed steps.
+    pub(crate) fn versions_of(&self, arn: &str) -> Vec<&DrilledWorkflow> {
+        let machines = self.machines.borrow();
+        let runs = machines.values().filter(|one| {
+            let performs = !is_express(&one.arn) || one.performs.get();
+            performs && owner_of(&one.arn) == owner_of(arn)
+        });
+        let versions = runs.filter_map(|one| match one.machine {
+            MachineName::Workflow(version) => Some(&*self.versions.all[version]),
+            MachineName::Recovery(_) => None,
+        });
+        versions.collect()
+    }
+
     /// Starts a run, and the further ones that the schedule has.
     pub(super) fn start_express(
         self: &Rc<Self>,
@@ -54,8 +69,8 @@ impl Region {
         self.start_new_run(owner, machine, input);
     }
 
-    /// Starts another run under a name. Half of them are Step Functions' own. The others are a start
-    /// that a client repeated, which Step Functions does not refuse either.
+    /// Starts another run under a name. Half of them are Step Functions' own. The others are a
+    /// start that a client repeated, which Step Functions does not refuse either.
     fn repeat(self: &Rc<Self>, owner: String, mut machine: MachineName, mut input: Value) {
         let clock = &self.world.clock;
         if clock.random() < 0.5 {

@@ -12,10 +12,7 @@ use std::{
 use futures_executor::LocalSpawner;
 use futures_util::{future::LocalBoxFuture, task::LocalSpawnExt};
 use holdfast_engine::{Answer, EndCursor, Host, StatusEvent, TaskError};
-use holdfast_ids::{
-    arn::{is_express, owner_of},
-    keys::ExecutionKey,
-};
+use holdfast_ids::{arn::is_express, keys::ExecutionKey};
 use holdfast_task::{AskTask, RECOVERY};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -30,7 +27,6 @@ use crate::{
     functions::{Invocation, Waiting, answered, handle},
     invocation::{Integration, invocation},
     machine::{Interpreter, RaisedError, Surroundings, TaskCall},
-    plan::DrilledWorkflow,
     process::Process,
     query::{KnownExpressions, Query},
     run::{context, interpret},
@@ -93,7 +89,7 @@ pub(crate) struct MachineExecution {
     pub(crate) started_at: Timestamp,
     pub(crate) running: Cell<bool>,
     /// True if it has left `Begin` for the steps.
-    performs: Cell<bool>,
+    pub(super) performs: Cell<bool>,
     /// Status event and time of an end without success.
     pub(super) ended: OnceCell<(StatusEvent, Timestamp)>,
     pub(crate) stopped: Rc<Slot<bool>>,
@@ -133,21 +129,6 @@ impl Region {
     pub(crate) fn spawn(&self, future: impl Future<Output = ()> + 'static) {
         // The pool outlives every schedule, so that it refuses nothing.
         drop(self.spawner.spawn_local(future));
-    }
-
-    /// Returns the versions that the workflow's execution with this ARN ran: one, unless several
-    /// Express runs performed steps.
-    pub(crate) fn versions_of(&self, arn: &str) -> Vec<&DrilledWorkflow> {
-        let machines = self.machines.borrow();
-        let runs = machines.values().filter(|one| {
-            let performs = !is_express(&one.arn) || one.performs.get();
-            performs && owner_of(&one.arn) == owner_of(arn)
-        });
-        let versions = runs.filter_map(|one| match one.machine {
-            MachineName::Workflow(version) => Some(&*self.versions.all[version]),
-            MachineName::Recovery(_) => None,
-        });
-        versions.collect()
     }
 
     /// Returns the ARN of a machine's version.

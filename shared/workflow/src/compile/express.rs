@@ -2,8 +2,8 @@
 //! did not record is reported to `recover`.
 //!
 //! Step Functions lists and describes no Express execution, and sends no status event of one
-//! (docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html). So the state machine
-//! itself sends what the status event would say.
+//! (docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html). So the state
+//! machine itself sends what the status event would say.
 
 use serde_json::json;
 
@@ -41,8 +41,8 @@ pub(super) fn after_begin(tier: Tier) -> &'static str {
     }
 }
 
-/// Returns the state that reports a start of which `Begin` recorded nothing, in the form of a status
-/// event.
+/// Returns the state that reports a start of which `Begin` recorded nothing, in the form of a
+/// status event.
 pub(super) fn report(tier: Tier) -> Option<(String, State)> {
     let context = "$states.context";
     let detail = format!(

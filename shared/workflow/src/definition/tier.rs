@@ -1,9 +1,9 @@
 //! Reads `tier`, and reports what an Express state machine cannot do.
 //!
 //! An Express execution ends after five minutes and cannot wait for a callback
-//! (docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html). It can run more than
-//! once (docs.aws.amazon.com/step-functions/latest/dg/express-at-least-once-execution.html), so that
-//! its runs must evaluate the same.
+//! (docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html). It can run more
+//! than once, so that its runs must evaluate the same
+//! (docs.aws.amazon.com/step-functions/latest/dg/express-at-least-once-execution.html).
 
 use std::ops::RangeInclusive;
 
@@ -29,7 +29,7 @@ pub(super) fn timeouts(tier: Tier) -> (RangeInclusive<u64>, u64) {
     }
 }
 
-/// Returns the scope of the first step. Every run of an Express execution evaluates each expression.
+/// Returns the scope of the first step. Every run of an Express execution evaluates the steps.
 pub(super) fn first_scope(tier: Tier) -> Scope {
     let scope = Scope::of_steps();
     match tier {
