@@ -11,12 +11,12 @@ use axum::{
 use holdfast_audit::LogEntry;
 use holdfast_aws::{DeployedWorkflow, SystemHost};
 use holdfast_engine::{Host, MachineError, recovery_name, redrive_name, start_owner};
-use holdfast_ids::keys::ExecutionKey;
+use holdfast_ids::{arn::express_owner, keys::ExecutionKey};
 use holdfast_ledger::{
     self, ExecutionRecord, Ledger, Request, RequestOutcome, RequestTransition, Snapshot, ask,
     not_registered, withdraw,
 };
-use holdfast_task::{ErrorName, RECOVERY};
+use holdfast_task::{ErrorName, RECOVERY, Tier};
 
 use crate::api::{
     answer::{ExecutionLinks, RequestResult},
@@ -229,7 +229,11 @@ fn redriven(
 ) -> RequestTransition {
     let (gate, steps) = (&current.compiled.gate, &current.compiled.steps);
     let name = redrive_name(&found.execution, found.execution.generation + 1);
-    let owner = app.machines.execution_arn(&found.execution.workflow, &name);
+    let standard = app.machines.execution_arn(&found.execution.workflow, &name);
+    let owner = match gate.tier {
+        Tier::Standard => standard,
+        Tier::Express => express_owner(&standard),
+    };
     let now = SystemHost.now();
     holdfast_ledger::redrive(found, gate, steps, request, &owner, now).under_version(&current.arn)
 }

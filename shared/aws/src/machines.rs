@@ -13,7 +13,7 @@ use aws_sdk_sfn::{
 };
 use holdfast_admission::Envelope;
 use holdfast_engine::{CompiledMachine, MachineError, MachineExecution, StartOutcome, TaskError};
-use holdfast_ids::trace::TraceId;
+use holdfast_ids::{arn::is_express, trace::TraceId};
 use holdfast_task::{AdmissionSpec, AskResult, BULK, BulkTask, ErrorName, RECOVERY, RecoveryInput};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -207,8 +207,13 @@ impl Machines {
         }
     }
 
-    /// Stops the Step Functions execution with this ARN; one that has ended is ignored.
+    /// Stops the Step Functions execution with this ARN; one that has ended is ignored, and so are
+    /// Express runs, which no request stops
+    /// (docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html).
     pub async fn stop(&self, arn: &str, error: ErrorName, cause: &str) -> Result<(), MachineError> {
+        if is_express(arn) {
+            return Ok(());
+        }
         let answer = self
             .client
             .stop_execution()
@@ -227,12 +232,16 @@ impl Machines {
     }
 
     /// The constants of the state machine of an execution, as the execution began. If Step
-    /// Functions no longer has them, those of the current state machine, if it exists.
+    /// Functions no longer has them, or never had those of an Express run, those of the current
+    /// state machine, if it exists.
     pub async fn compiled(
         &self,
         execution: &str,
         machine: &str,
     ) -> Result<CompiledMachine, MachineError> {
+        if is_express(execution) {
+            return self.described_at(machine).await;
+        }
         let answer = self
             .client
             .describe_state_machine_for_execution()

@@ -2,7 +2,9 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use aws_sdk_sfn::types::ExecutionStatus;
+use aws_sdk_sfn::{
+    error::SdkError, operation::list_executions::ListExecutionsError, types::ExecutionStatus,
+};
 use holdfast_admission::Envelope;
 use holdfast_engine::{
     CompiledMachine, EndedExecution, MachineError, MachineExecution, StartOutcome, StateMachines,
@@ -60,6 +62,13 @@ const UNSUCCESSFUL: [ExecutionStatus; 3] = [
     ExecutionStatus::Aborted,
 ];
 
+/// Returns whether a list was refused because Step Functions keeps none of Express executions
+/// (docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html).
+fn is_of_express(error: &SdkError<ListExecutionsError>) -> bool {
+    let error = error.as_service_error();
+    error.is_some_and(ListExecutionsError::is_state_machine_type_not_supported)
+}
+
 impl Machines {
     /// The Step Functions executions of `workflow` that began after `since` and ended without
     /// success. Step Functions lists the newest start first, so that older pages are not read.
@@ -78,7 +87,10 @@ impl Machines {
                 .into_paginator()
                 .send();
             'pages: while let Some(page) = pages.next().await {
-                let page = page.map_err(|error| unavailable(&error))?;
+                let page = match page {
+                    Err(error) if is_of_express(&error) => return Ok(Vec::new()),
+                    page => page.map_err(|error| unavailable(&error))?,
+                };
                 for one in page.executions {
                     if one.start_date.secs() < since.as_second() {
                         break 'pages;

@@ -17,6 +17,8 @@ pub(crate) enum Integration {
     Invoke,
     /// The function receives a token, and the state waits for its answer.
     WaitsForToken,
+    /// The arguments are a message for the queue from which `recover` reads.
+    Sends,
     /// A resource that no state machine of ours has.
     Unknown(String),
 }
@@ -24,6 +26,7 @@ pub(crate) enum Integration {
 impl Integration {
     fn of(resource: &str) -> Self {
         match resource.strip_prefix("arn:aws:states:::lambda:invoke") {
+            None if resource == "arn:aws:states:::sqs:sendMessage" => Self::Sends,
             None => Self::Function,
             Some("") => Self::Invoke,
             Some(".waitForTaskToken") => Self::WaitsForToken,
@@ -34,7 +37,7 @@ impl Integration {
     /// Returns the result of the state after the function's answer.
     pub(crate) fn result(self, answer: Value) -> Result<Value, RaisedError> {
         match self {
-            Self::Function | Self::WaitsForToken => Ok(answer),
+            Self::Function | Self::WaitsForToken | Self::Sends => Ok(answer),
             Self::Invoke => Ok(json!({ "Payload": answer, "StatusCode": 200 })),
             Self::Unknown(resource) => Err(RaisedError::new(
                 "States.Runtime",
@@ -53,7 +56,7 @@ pub(crate) fn invocation(
     let mut arguments = task.arguments;
     let integration = Integration::of(task.resource);
     let (function, payload) = match integration {
-        Integration::Function => (task.resource.to_owned(), arguments),
+        Integration::Function | Integration::Sends => (task.resource.to_owned(), arguments),
         _ => (
             text(arguments["FunctionName"].take()),
             arguments["Payload"].take(),

@@ -15,6 +15,7 @@ use crate::{
 };
 use holdfast_admission::{Start, StartError, check_envelope, read_start};
 use holdfast_ids::{
+    arn::owner_of,
     digest::{canonical, sha256_hex},
     keys::{ExecutionKey, execution_id},
     names::quoted,
@@ -40,7 +41,8 @@ pub fn requested_execution(task: &BeginTask) -> Option<(ExecutionKey, TraceId)> 
 }
 
 fn read(task: &BeginTask) -> Result<Start, StartError> {
-    read_start(&task.start, &task.gate, &task.started_at, &task.owner)
+    let owner = owner_of(&task.owner);
+    read_start(&task.start, &task.gate, &task.started_at, owner)
 }
 
 fn malformed(reason: String) -> TaskError {
@@ -134,7 +136,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             requested_by: start.requested_by.clone(),
             approval: recorded_approval(start, &guardrails),
             trace,
-            owner: task.owner.clone(),
+            owner: owner_of(&task.owner).to_owned(),
             machine: task.machine.clone(),
             started_at,
             at,

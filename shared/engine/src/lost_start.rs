@@ -17,6 +17,7 @@ use crate::{
 };
 use holdfast_admission::{DIRECT, Envelope, SentApproval, policy_digest};
 use holdfast_ids::{
+    arn::owner_of,
     digest::canonical,
     keys::{self, ExecutionKey, execution_id},
     names::{check_tenant, check_text},
@@ -121,7 +122,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// `None` if the tenant is not registered, so that nothing is recorded.
     ///
     /// It is `Running` without guardrails and reservations, and a recovery ends it `FAILED`. A
-    /// start whose mapping met a limit is rejected, as `begin` would have recorded it.
+    /// start whose mapping met a limit is rejected, as `begin` would have recorded it. Its owner is
+    /// the run that ended, not every run of the same name: no other run may continue with a start
+    /// of which nothing was evaluated.
     pub async fn record_lost_start(
         &self,
         lost: &LostStart,
@@ -152,7 +155,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let at = lost.at.clone();
         let started_at = owner.started_at.unwrap_or_else(|| self.host.now());
         let fit = |text: &&String| check_text("text", text).is_ok();
-        let sent = start.map(|start| start.trigger(&owner.arn, &at.execution));
+        let sent = start.map(|start| start.trigger(owner_of(&owner.arn), &at.execution));
         let input = start.map_or(Value::Null, |start| start.input.clone());
         let first = FirstRecord {
             idempotency_key: lost.idempotency_key.clone(),

@@ -10,7 +10,7 @@ use crate::{
         TaskError, at_work, no_such_execution, no_such_step, superseded, too_many_races,
     },
 };
-use holdfast_ids::keys::ExecutionKey;
+use holdfast_ids::{arn::owner_of, keys::ExecutionKey};
 use holdfast_ledger::{
     ExecutionRecord, Expect, Ledger, Phase, Put, Snapshot, StepRecord, TakeoverTransition,
     UndoClaim, UndoNeed, give_up, need, take, take_to_finish,
@@ -40,7 +40,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 undo: Vec::new(),
             });
         }
-        let (owner, epoch) = (&task.owner, task.execution.epoch);
+        let (owner, epoch) = (owner_of(&task.owner), task.execution.epoch);
         let taken = self.take(&at, owner, epoch, &task.failure).await?;
         let Snapshot {
             execution,
@@ -95,7 +95,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         if !outside_steps || !task.steps.iter().any(has_end) {
             return Ok(None);
         }
-        let (owner, epoch) = (&task.owner, task.execution.epoch);
+        let (owner, epoch) = (owner_of(&task.owner), task.execution.epoch);
         for _ in 0..MAX_RACES {
             let snapshot = self.read(at).await?;
             let execution = &snapshot.execution;

@@ -1,5 +1,6 @@
 //! Names and their checks, sanitizing, keys, canonical digests and trace ids.
 
+pub mod arn;
 pub mod digest;
 pub mod keys;
 pub mod members;

@@ -1,50 +1,13 @@
-//! Pure rules of a step: which start, claim or completion is applied, given the records and the
-//! time.
+//! Pure rules of a step: which claim or completion is applied, given the records and the time.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    execution::{ExecutionRecord, Phase},
     late_claim::never_run,
     step::{Attempt, Residue, StepRecord, StepState},
 };
 use holdfast_receipt::AttemptOutcome;
-use holdfast_task::{Failure, payload::Payload};
-
-/// The decision on a start.
-#[derive(Debug, Clone, PartialEq)]
-pub enum StartTransition {
-    /// No record exists: write this one.
-    Write,
-    /// The record is the owner's own: continue with it.
-    Resume,
-    /// The same start belongs to another execution, or to this one, which has ended.
-    Duplicate,
-    /// The key belongs to a start with another input.
-    KeyReused,
-}
-
-/// Decides a start. The owner's own repeat continues with its record, even if a trigger's mapping
-/// yields another input at each evaluation. For every other start the input is compared before the
-/// status, so that a reused key and a repeat differ whatever the first start became.
-pub fn start(current: Option<&ExecutionRecord>, requested: &ExecutionRecord) -> StartTransition {
-    let Some(first) = current else {
-        return StartTransition::Write;
-    };
-    let open = match &first.phase {
-        Phase::Running | Phase::Rejected => true,
-        // A repeat of a refused redrive is refused again.
-        Phase::Unwinding { failure } => *failure == Failure::rejected(),
-        Phase::Ended { .. } => false,
-    };
-    if open && first.owner == requested.owner {
-        StartTransition::Resume
-    } else if first.fingerprint() != requested.fingerprint() {
-        StartTransition::KeyReused
-    } else {
-        StartTransition::Duplicate
-    }
-}
+use holdfast_task::payload::Payload;
 
 /// The claim of one attempt, made once, before any retry of the write itself.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::execution::{ExecutionRecord, Phase};
+use holdfast_ids::arn::is_express;
 use holdfast_task::timing::UNWINDING_OVERDUE;
 
 /// The longest time between two looks at an open execution, whatever its timeout.
@@ -16,6 +17,10 @@ const RECEIPT_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// The time for a recovery that was started to take over.
 const TAKEOVER_WITHIN: SignedDuration = SignedDuration::from_mins(2);
+
+/// The longest life of an Express run
+/// (docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html).
+const RUN_LIVES: SignedDuration = SignedDuration::from_mins(5);
 
 /// The time and the urgency of the next look at an execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,12 +47,14 @@ impl NextLook {
             Phase::Unwinding { failure } if failure.by.is_some() => {
                 Self::after(taken_over_at(execution), OWNER_STARTS_WITHIN, true)
             }
-            Phase::Unwinding { .. } => {
-                Self::routine(execution, taken_over_at(execution), LOOK_EVERY)
-            }
-            Phase::Running => match execution.redrive() {
-                Some(redrive) => Self::after(redrive.at, OWNER_STARTS_WITHIN, true),
-                None => Self::routine(execution, execution.started_at, LOOK_EVERY),
+            Phase::Unwinding { .. } => match runs_end_at(execution) {
+                Some(due) => Self { due, urgent: true },
+                None => Self::routine(execution, taken_over_at(execution), LOOK_EVERY),
+            },
+            Phase::Running => match (execution.redrive(), runs_end_at(execution)) {
+                (Some(redrive), _) => Self::after(redrive.at, OWNER_STARTS_WITHIN, true),
+                (None, Some(due)) => Self { due, urgent: true },
+                (None, None) => Self::routine(execution, execution.started_at, LOOK_EVERY),
             },
         }
     }
@@ -58,6 +65,14 @@ impl NextLook {
             Phase::Ended { .. } | Phase::Rejected => Self::after(now, RECEIPT_WITHIN, true),
             Phase::Running | Phase::Unwinding { .. } => Self::routine(execution, now, LOOK_EVERY),
         }
+    }
+
+    /// The look after one at `now` that found Express runs which may live until `until`. If that
+    /// look started another run, that one lives as long.
+    pub fn of_runs(until: Timestamp, started: Option<Timestamp>) -> Self {
+        let last = started.map(|now| Self::after(now, RUN_LIVES, true).due);
+        let due = until.max(last.unwrap_or(until));
+        Self { due, urgent: true }
     }
 
     /// The look after one at `now` that started a recovery.
@@ -76,6 +91,19 @@ impl NextLook {
         };
         Self { due, urgent }
     }
+}
+
+/// The time at which every run of an Express owner has ended; `None` if the owner is a Standard
+/// execution, which Step Functions describes.
+///
+/// A run that Step Functions starts later than the first may live longer. A takeover is safe beside
+/// it, because it raises the epoch.
+pub fn runs_end_at(execution: &ExecutionRecord) -> Option<Timestamp> {
+    let starts_by = match execution.redrive() {
+        Some(redrive) => NextLook::after(redrive.at, OWNER_STARTS_WITHIN, true).due,
+        None => execution.started_at,
+    };
+    is_express(&execution.owner).then(|| NextLook::after(starts_by, RUN_LIVES, true).due)
 }
 
 /// The time of the last takeover. The deadline is a fixed time after it.

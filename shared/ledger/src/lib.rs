@@ -35,6 +35,7 @@ mod retired;
 mod shown;
 mod shown_status;
 mod snapshot;
+mod start;
 mod start_refusal;
 mod step;
 mod takeover;
@@ -54,16 +55,13 @@ pub use bulk::{
 pub use bulk_part::{
     BulkItem, BulkOutcome, BulkOutcomeKind, BulkPart, BulkPartKey, BulkQuestion, BulkTarget,
 };
-pub use claim::{
-    AttemptReport, Claim, ClaimTransition, CompletionTransition, StartTransition, claim, complete,
-    start,
-};
+pub use claim::{AttemptReport, Claim, ClaimTransition, CompletionTransition, claim, complete};
 pub use control::{Control, Meanwhile, Scope, Switch, control, paused};
 pub use counter::{Counter, CounterChange, CounterKind, Reservation, kept};
 pub use delegation::{
     Delegation, DelegationKey, DelegationRequest, delegate, end_delegation, stand_ins,
 };
-pub use due::{LOOK_EVERY, NextLook};
+pub use due::{LOOK_EVERY, NextLook, runs_end_at};
 pub use duplicate::{Duplicate, Duplicates};
 pub use execution::{
     ExecutionOutput, ExecutionRecord, MetIncident, Phase, Redrive, returned_reservations,
@@ -93,6 +91,7 @@ pub use retired::RetiredKey;
 pub use shown::shown;
 pub use shown_status::{DERIVED, PAUSED, RUNNING, shown_status};
 pub use snapshot::Snapshot;
+pub use start::{StartTransition, start};
 pub use start_refusal::Refusal;
 pub use step::{
     Attempt, RecordedAnswer, RecordedEffect, Residue, StepRecord, StepState, record_answer,

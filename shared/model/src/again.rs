@@ -28,6 +28,7 @@ fn admission() -> AdmissionSpec {
         rules: StartConditions::default(),
         fields: ShownFields::default(),
         timeout_s: 900,
+        tier: holdfast_task::Tier::Standard,
     }
 }
 

@@ -5,6 +5,24 @@ use serde_json::Value;
 
 use crate::rules::StartConditions;
 
+/// The kind of the state machine that runs a workflow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tier {
+    /// A Standard state machine.
+    #[default]
+    Standard,
+    /// An Express state machine: a run lives five minutes at most, and can run more than once.
+    Express,
+}
+
+impl Tier {
+    /// Returns whether it is the default one.
+    pub fn is_standard(&self) -> bool {
+        *self == Self::Standard
+    }
+}
+
 /// The part of a definition that admission applies to a start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,6 +52,9 @@ pub struct AdmissionSpec {
     pub triggers: Vec<TriggerMap>,
     /// The longest duration of an execution, in seconds.
     pub timeout_s: u64,
+    /// The kind of its state machine.
+    #[serde(default, skip_serializing_if = "Tier::is_standard")]
+    pub tier: Tier,
 }
 
 /// One assertion over a start.

@@ -13,7 +13,9 @@ mod rules;
 pub mod timing;
 mod unwind;
 
-pub use admission::{AdmissionSpec, FieldExpression, Guardrail, ShownFields, Template, TriggerMap};
+pub use admission::{
+    AdmissionSpec, FieldExpression, Guardrail, ShownFields, Template, Tier, TriggerMap,
+};
 pub use ask::{Approvers, Ask, AskCall, AskResult, AskTask, ExpireTask, QuestionKind};
 pub use bulk::{BULK, BulkTask};
 pub use error_name::ErrorName;

@@ -108,6 +108,7 @@ fn gate(triggers: Vec<TriggerMap>) -> AdmissionSpec {
         fields: holdfast_task::ShownFields::default(),
         triggers,
         timeout_s: 900,
+        tier: holdfast_task::Tier::Standard,
     }
 }
 

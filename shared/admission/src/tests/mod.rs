@@ -30,6 +30,7 @@ fn gate(rules: StartConditions) -> AdmissionSpec {
         fields: ShownFields::default(),
         triggers: Vec::new(),
         timeout_s: 900,
+        tier: holdfast_task::Tier::Standard,
     }
 }
 

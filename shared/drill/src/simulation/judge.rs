@@ -106,6 +106,10 @@ impl Judgement<'_> {
         if late.is_some_and(|late| late.contains(&self.at.execution)) {
             self.add("it comes to rest later than 30 minutes after the last disturbance");
         }
+        let checked = execution.policy_digest.is_some() || execution.redrive().is_some();
+        if *status == Status::Executed && !checked {
+            self.add("it executed, and its admission was not evaluated");
+        }
         match self.receipt(reference) {
             Err(why) => self.add(why),
             Ok(receipt) => {
@@ -144,8 +148,10 @@ impl Judgement<'_> {
             self.add("its receipt has another definition than its record");
         }
         let origin = &snapshot.execution.origin;
-        if let Some(ran) = self.region.version_of(origin)
-            && receipt.definition_digest != ran.gate.definition_digest
+        let ran = self.region.versions_of(origin);
+        if ran
+            .iter()
+            .any(|ran| receipt.definition_digest != ran.gate.definition_digest)
         {
             self.add("its receipt has another definition than the one that ran");
         }

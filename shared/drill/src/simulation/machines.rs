@@ -8,12 +8,16 @@ use holdfast_engine::{
     CompiledMachine, EndedExecution, MachineError, MachineExecution, StartOutcome, StateMachines,
     TaskError,
 };
+use holdfast_ids::arn::is_express;
 use holdfast_ledger::ExecutionRecord;
 use holdfast_task::{AskResult, RECOVERY, RecoveryInput, StepRef};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::region::{MachineName, Region};
+use super::{
+    express::workflow_arn,
+    region::{MachineName, Region},
+};
 use crate::{functions::token_answer, process::Process};
 
 /// Beginning of the ARN of a state machine.
@@ -21,7 +25,7 @@ const MACHINE: &str = "arn:aws:states:drill:machine:";
 
 /// ARN of an execution called `name` of the workflow, or of the recovery machine.
 pub(crate) fn arn_of(machine: &str, name: &str) -> String {
-    format!("arn:aws:states:drill:execution:{machine}:{name}")
+    format!("arn:aws:states:drill:0:execution:{machine}:{name}")
 }
 
 /// ARN of a version of a workflow's machine, or of the recovery machine.
@@ -76,6 +80,13 @@ impl ProcessMachines {
         if let Some(origin) = machines.get(&execution.origin) {
             return origin.machine.version();
         }
+        // The runs of an Express start may have several definitions, of which the record has one.
+        let digest = &execution.definition_digest;
+        let mut all = self.region.versions.all.iter();
+        let recorded = all.position(|version| version.gate.definition_digest == *digest);
+        if let (true, Some(version)) = (is_express(&execution.origin), recorded) {
+            return version;
+        }
         let redrive = execution.redrive();
         let checked = redrive.and_then(|redrive| version_in(redrive.machine.as_ref()?));
         checked.unwrap_or_else(|| self.region.deployed.get())
@@ -102,7 +113,11 @@ impl StateMachines for ProcessMachines {
         name: &str,
         envelope: &Envelope,
     ) -> Result<StartOutcome, MachineError> {
-        let arn = arn_of(self.name_of(machine), name);
+        let arn = workflow_arn(
+            self.region.versions.all[0].gate.tier,
+            self.name_of(machine),
+            name,
+        );
         let named = version_in(machine);
         let machine = |deployed| MachineName::Workflow(named.unwrap_or(deployed));
         self.start(arn, machine, json!(envelope)).await
@@ -118,6 +133,9 @@ impl StateMachines for ProcessMachines {
     }
 
     async fn look(&self, arn: &str) -> Result<Option<MachineExecution>, MachineError> {
+        if is_express(arn) {
+            return Err(MachineError::Unavailable("InvalidArn".to_owned()));
+        }
         let describe = |region: &Rc<Region>| {
             let machines = region.machines.borrow();
             let one = machines.get(arn)?;
@@ -165,7 +183,8 @@ impl StateMachines for ProcessMachines {
         let list = |region: &Rc<Region>| {
             let machines = region.machines.borrow();
             let ended = machines.values().filter(|one| {
-                matches!(one.machine, MachineName::Workflow(_)) && one.started_at >= since
+                let workflows = matches!(one.machine, MachineName::Workflow(_));
+                workflows && !is_express(&one.arn) && one.started_at >= since
             });
             let ended = ended.filter_map(|one| {
                 let (event, ended_at) = one.ended.get()?;

@@ -2,6 +2,7 @@
 //! decisions and deployments, on the compiled machines and the engine.
 
 mod dice;
+mod express;
 mod facts;
 mod follow_ups;
 mod judge;
@@ -27,6 +28,7 @@ use std::{
 };
 
 use holdfast_action::ActionInfo;
+use holdfast_task::Tier;
 use holdfast_workflow::definition::{Answers, Definition};
 use serde_json::Value;
 
@@ -178,10 +180,14 @@ impl Simulator {
             ScheduleSource::FollowUps => self.follow_ups.schedule(seed % self.follow_ups()),
             ScheduleSource::Races => self.races.schedule(seed % self.races()),
         };
-        Schedule {
+        let schedule = Schedule {
             manners: self.manners,
             old: self.old,
             ..schedule
+        };
+        match self.definition.tier {
+            Tier::Standard => schedule,
+            Tier::Express => schedule.with_reruns(),
         }
     }
 

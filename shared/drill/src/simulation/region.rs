@@ -12,7 +12,7 @@ use std::{
 use futures_executor::LocalSpawner;
 use futures_util::{future::LocalBoxFuture, task::LocalSpawnExt};
 use holdfast_engine::{Answer, EndCursor, Host, StatusEvent, TaskError};
-use holdfast_ids::keys::ExecutionKey;
+use holdfast_ids::{arn::is_express, keys::ExecutionKey};
 use holdfast_task::{AskTask, RECOVERY};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -27,7 +27,6 @@ use crate::{
     functions::{Invocation, Waiting, answered, handle},
     invocation::{Integration, invocation},
     machine::{Interpreter, RaisedError, Surroundings, TaskCall},
-    plan::DrilledWorkflow,
     process::Process,
     query::{KnownExpressions, Query},
     run::{context, interpret},
@@ -60,6 +59,8 @@ pub(crate) struct Region {
     spawner: LocalSpawner,
     invocations: Cell<u32>,
     ends: Cell<u32>,
+    /// Number of Express starts so far.
+    pub(super) express_starts: Cell<u32>,
     questions: Cell<u32>,
 }
 
@@ -87,6 +88,8 @@ pub(crate) struct MachineExecution {
     pub(crate) input: Value,
     pub(crate) started_at: Timestamp,
     pub(crate) running: Cell<bool>,
+    /// True if it has left `Begin` for the steps.
+    pub(super) performs: Cell<bool>,
     /// Status event and time of an end without success.
     pub(super) ended: OnceCell<(StatusEvent, Timestamp)>,
     pub(crate) stopped: Rc<Slot<bool>>,
@@ -117,6 +120,7 @@ impl Region {
             spawner,
             invocations: Cell::new(0),
             ends: Cell::new(0),
+            express_starts: Cell::new(0),
             questions: Cell::new(0),
         })
     }
@@ -125,14 +129,6 @@ impl Region {
     pub(crate) fn spawn(&self, future: impl Future<Output = ()> + 'static) {
         // The pool outlives every schedule, so that it refuses nothing.
         drop(self.spawner.spawn_local(future));
-    }
-
-    /// Returns the version that the workflow's execution with this ARN ran.
-    pub(crate) fn version_of(&self, arn: &str) -> Option<&DrilledWorkflow> {
-        match self.machines.borrow().get(arn)?.machine {
-            MachineName::Workflow(version) => Some(&self.versions.all[version]),
-            MachineName::Recovery(_) => None,
-        }
     }
 
     /// Returns the ARN of a machine's version.
@@ -160,9 +156,19 @@ impl Region {
 
     /// Starts an execution of a state machine. Returns false if one with this ARN exists.
     pub(crate) fn start(self: &Rc<Self>, arn: String, machine: MachineName, input: Value) -> bool {
+        if is_express(&arn) {
+            self.start_express(arn, machine, input);
+            return true;
+        }
         if self.machines.borrow().contains_key(&arn) {
             return false;
         }
+        self.start_run(arn, machine, input);
+        true
+    }
+
+    /// Starts one run of a state machine.
+    pub(super) fn start_run(self: &Rc<Self>, arn: String, machine: MachineName, input: Value) {
         self.world.record(|| format!("start      {arn}"));
         let execution = Rc::new(MachineExecution {
             arn: arn.clone(),
@@ -170,13 +176,13 @@ impl Region {
             input,
             started_at: self.now().max(START),
             running: Cell::new(true),
+            performs: Cell::new(false),
             ended: OnceCell::new(),
             stopped: Rc::default(),
         });
         self.machines.borrow_mut().insert(arn, execution.clone());
         let region = self.clone();
         self.spawn(async move { region.run(execution).await });
-        true
     }
 
     async fn run(self: Rc<Self>, execution: Rc<MachineExecution>) {
@@ -205,6 +211,9 @@ impl Region {
         self.world
             .record(|| format!("machine    {} {end}", execution.arn));
         execution.running.set(false);
+        if is_express(&execution.arn) {
+            return self.express_ended(&execution, &end).await;
+        }
         let event = end.event(&execution.arn, &machine_arn, &execution.input);
         let Some(event) = event else {
             return;
@@ -340,6 +349,10 @@ struct MachineSurroundings {
 impl Surroundings for MachineSurroundings {
     fn entered<'a>(&'a self, state: &'a str) -> LocalBoxFuture<'a, ()> {
         self.region.world.record(|| format!("state      {state}"));
+        // Only states around the steps have capital letters.
+        if state.starts_with(|c: char| c.is_ascii_lowercase()) {
+            self.execution.performs.set(true);
+        }
         Box::pin(std::future::ready(()))
     }
 
@@ -357,6 +370,9 @@ impl Surroundings for MachineSurroundings {
             if waits {
                 let mut tokens = self.region.tokens.borrow_mut();
                 tokens.insert(token, slot.clone());
+            }
+            if integration == Integration::Sends {
+                return Ok(self.region.report(&invocation.payload));
             }
             let answer = self.region.invoke(&self.execution, invocation).await?;
             match integration {

@@ -15,6 +15,7 @@ use holdfast_task::{AskTask, QuestionKind, RECOVERY};
 use serde_json::json;
 
 use super::{
+    express::workflow_arn,
     machines::{ProcessMachines, arn_of, version_arn},
     region::{MachineName, Region},
     schedule::{self, Cut, Judgement, Moment},
@@ -145,7 +146,7 @@ impl Region {
                 "requested_by": approval.as_ref().map(|_| REQUESTER), "approval": approval,
             });
             let name = self.world.clock.token();
-            let arn = arn_of(&deployed.workflow, &name);
+            let arn = workflow_arn(deployed.gate.tier, &deployed.workflow, &name);
             self.start(arn, machine, input);
             return Ok("started directly".to_owned());
         }
@@ -166,7 +167,7 @@ impl Region {
             request_id: Some(self.world.clock.token()),
             trace: None,
         };
-        let arn = arn_of(&deployed.workflow, &at.execution);
+        let arn = workflow_arn(deployed.gate.tier, &deployed.workflow, &at.execution);
         if self.start(arn, machine, json!(envelope)) {
             self.accepted.borrow_mut().push(at.clone());
             return Ok("202".to_owned());
@@ -216,7 +217,7 @@ impl Region {
         let (request, clock) = (person("the drill redrives"), &self.world.clock);
         let decide = |found: &Snapshot| -> RequestTransition {
             let name = redrive_name(&found.execution, found.execution.generation + 1);
-            let owner = arn_of(&current.workflow, &name);
+            let owner = workflow_arn(current.gate.tier, &current.workflow, &name);
             let (gate, refs) = (&current.gate, &current.refs);
             holdfast_ledger::redrive(found, gate, refs, &request, &owner, clock.now())
                 .under_version(&checked)

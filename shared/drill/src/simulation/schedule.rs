@@ -38,6 +38,8 @@ pub(crate) enum Event {
     Hazard(u32, Hazard),
     /// A mishap strikes the invocation with this number.
     Mishap(u32, Mishap),
+    /// Step Functions runs the Express start with this number again after this time.
+    Rerun(u32, Duration),
     /// A status event of the machine with this number, in the order of their ends, is lost or late.
     Status(u32, StatusFault),
     /// A request at a time.
@@ -165,6 +167,17 @@ impl Schedule {
             old: None,
             events,
         }
+    }
+
+    /// Adds runs that Step Functions starts again, to the schedule of an Express workflow.
+    pub(crate) fn with_reruns(mut self) -> Self {
+        let mut dice = Dice::new(!self.seed);
+        for number in 0..4 {
+            if dice.one_in(2) {
+                self.events.push(Event::Rerun(number, dice.time(300)));
+            }
+        }
+        self
     }
 
     /// Returns this schedule with one execution less, and without its requests.

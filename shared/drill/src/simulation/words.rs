@@ -11,6 +11,9 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Hazard(call, hazard) => write!(f, "call {call}: {hazard}"),
+            Self::Rerun(number, time) => {
+                write!(f, "start {number}: it is run again after {time:?}")
+            }
             Self::Mishap(number, mishap) => write!(f, "invocation {number}: {mishap}"),
             Self::Status(number, fault) => write!(f, "status event {number}: {fault}"),
             Self::Request(moment, request) => write!(f, "{moment}: {request}"),

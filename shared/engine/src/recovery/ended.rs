@@ -2,9 +2,10 @@
 //! and the start that it never recorded.
 
 use holdfast_admission::{StartError, read_start};
-use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{ExecutionRecord, NextLook, OpenIndex};
+use holdfast_ids::{arn::is_express, keys::ExecutionKey};
+use holdfast_ledger::{ExecutionRecord, NextLook, OpenIndex, runs_end_at};
 use holdfast_task::{ErrorName, Failure, RECOVERY, RecoveryInput};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -46,6 +47,19 @@ impl StatusEvent {
             error: execution.error.clone(),
             cause: execution.cause.clone(),
             ..self.clone()
+        }
+    }
+
+    /// The Express run that reported its own end at `now`, since Step Functions describes none
+    /// (docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html).
+    fn express_run(&self, now: Timestamp) -> MachineExecution {
+        MachineExecution {
+            running: false,
+            input: self.input.clone().unwrap_or_default(),
+            started_at: now.to_string(),
+            error: self.error.clone(),
+            cause: self.cause.clone(),
+            version: None,
         }
     }
 
@@ -102,6 +116,10 @@ where
         let Some(execution) = execution.filter(ExecutionRecord::is_open) else {
             return Ok(());
         };
+        // The sweep looks at Express runs when they have ended.
+        if runs_end_at(&execution).is_some() {
+            return Ok(());
+        }
         let owner = self.machines.look(&execution.owner).await?;
         let Some(owner) = owner.filter(|owner| !owner.running) else {
             // The sweep looks again soon, because `DescribeExecution` is eventually consistent:
@@ -187,16 +205,22 @@ where
     }
 
     /// Describes the ended execution. What the event says of its input and its error is not used,
-    /// so that an event about another start records nothing. The definition is cached, so that a
+    /// so that an event about another start records nothing. Only an Express run is not described
+    /// by Step Functions; it reports its own end. The definition is cached, so that a
     /// mass failure stays within the rates of Step Functions.
     async fn describe(
         &self,
         ended: &StatusEvent,
         workflow: &str,
     ) -> Result<UnrecordedStart, RecoveryError> {
-        let described = self.machines.look(&ended.execution_arn).await?;
-        let execution = described.filter(|execution| !execution.running);
-        let execution = execution.ok_or(RecoveryError::NotEnded)?;
+        let execution = match is_express(&ended.execution_arn) {
+            true => ended.express_run(self.engine.host.now()),
+            false => {
+                let described = self.machines.look(&ended.execution_arn).await?;
+                let execution = described.filter(|execution| !execution.running);
+                execution.ok_or(RecoveryError::NotEnded)?
+            }
+        };
         let version = execution.version.as_deref();
         let compiled = constants_of(self.machines, workflow, version).await?;
         Ok(UnrecordedStart {

@@ -1,7 +1,7 @@
 //! Owners of executions: their names, their inputs, and which one is started next.
 
 use holdfast_admission::Envelope;
-use holdfast_ids::names::check_text;
+use holdfast_ids::{arn::express_owner, names::check_text};
 use holdfast_ledger::{ExecutionRecord, Phase};
 use holdfast_task::{Failure, RECOVERY, RecoveryInput, payload::Payload};
 use serde_json::json;
@@ -43,7 +43,8 @@ pub async fn start_owner<M: StateMachines>(
         return Ok(true);
     }
     let redrive = redrive_name(execution, execution.generation);
-    if execution.owner != machines.execution_arn(&execution.workflow, &redrive) {
+    let standard = machines.execution_arn(&execution.workflow, &redrive);
+    if execution.owner != standard && execution.owner != express_owner(&standard) {
         return Ok(false);
     }
     let envelope = redrive_envelope(execution);

@@ -4,9 +4,11 @@
 
 use futures_util::{StreamExt, stream};
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{DueEntry, ExecutionRecord, Expect, NextLook, OpenIndex, Question};
+use holdfast_ledger::{
+    DueEntry, ExecutionRecord, Expect, NextLook, OpenIndex, Phase, Question, runs_end_at,
+};
 use holdfast_task::Failure;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Recovery, RecoveryError, RecoveryNotice, RecoveryStart, deliver, start_owner};
 use crate::{
@@ -103,6 +105,9 @@ where
         let Some(execution) = execution.filter(ExecutionRecord::is_open) else {
             return Ok(false);
         };
+        if let Some(until) = runs_end_at(&execution) {
+            return self.look_at_runs(&execution, until).await;
+        }
         match self.machines.look(&execution.owner).await? {
             Some(owner) if owner.running => {
                 let next = NextLook::of_running(&execution, self.engine.host.now());
@@ -122,5 +127,30 @@ where
         }
         let start = self.start(&execution, Failure::lost_owner()).await?;
         Ok(start == RecoveryStart::Again)
+    }
+
+    /// Looks at an execution whose owner's Express runs may live until `until`. Step Functions
+    /// describes none of them.
+    async fn look_at_runs(
+        &self,
+        execution: &ExecutionRecord,
+        until: Timestamp,
+    ) -> Result<bool, RecoveryError> {
+        let now = self.engine.host.now();
+        if now >= until {
+            let start = self.start(execution, Failure::lost_owner()).await?;
+            return Ok(start == RecoveryStart::Again);
+        }
+        // The requester of a redrive may have died before it started the owner. If it had not,
+        // another run of the same start has no effect twice.
+        let running = execution.phase == Phase::Running;
+        let redriven = running && execution.redrive().is_some();
+        let started = redriven && start_owner(self.machines, execution).await?;
+        if started {
+            (self.notice)(RecoveryNotice::OwnerStarted { execution });
+        }
+        let next = NextLook::of_runs(until, started.then_some(now));
+        self.engine.ledger.look_again(execution, next).await?;
+        Ok(false)
     }
 }

@@ -9,6 +9,7 @@ mod certified;
 mod choosing;
 mod closing;
 mod continuing;
+mod express;
 mod faults;
 mod finish;
 mod finishing;
@@ -94,6 +95,7 @@ fn gate() -> AdmissionSpec {
         rules: StartConditions::default(),
         fields: ShownFields::default(),
         timeout_s: 900,
+        tier: holdfast_task::Tier::Standard,
     }
 }
 

@@ -32,7 +32,7 @@ const DELETED: &str = "machine:1";
 
 impl StateMachines for TestMachines {
     fn execution_arn(&self, machine: &str, name: &str) -> String {
-        format!("execution:{machine}:{name}")
+        format!("arn:aws:states:eu-central-1:123456789012:execution:{machine}:{name}")
     }
 
     fn name_of<'a>(&self, machine: &'a str) -> &'a str {

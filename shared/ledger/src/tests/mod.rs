@@ -6,6 +6,7 @@ mod claim;
 mod complete;
 mod contract;
 mod due;
+mod express;
 mod interleaving;
 mod key;
 mod lifecycle;

@@ -38,6 +38,7 @@ fn gate() -> AdmissionSpec {
         rules: holdfast_task::StartConditions::default(),
         fields: holdfast_task::ShownFields::default(),
         timeout_s: 600,
+        tier: holdfast_task::Tier::Standard,
     }
 }
 

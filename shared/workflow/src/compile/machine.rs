@@ -4,11 +4,11 @@
 use serde_json::{Value, json};
 
 use super::{
-    choose,
+    choose, express,
     expressions::{ExpressionContext, for_begin},
     history::{EventLimit, ItemLimits, event_limit, item_limits},
     names::{BEGIN_ARN, FINISH_ARN},
-    retry::{EVALUATION, FAILURE, catch_all, catch_begin, of_begin, of_end},
+    retry::{EVALUATION, FAILURE, catch_all, catch_begin, of_end},
     steps, unwind,
 };
 use crate::definition::{Definition, Expression, bare};
@@ -52,6 +52,7 @@ fn states(definition: &Definition, refs: &Value, begin: Task, limits: &ItemLimit
     let failed = Exit::Next("Failed".to_owned());
     states.extend(unwind::states(refs, &bounds, failed));
     choose::record_choices(definition, &mut states);
+    states.extend(express::report(definition.tier));
     states.insert("Failed".to_owned(), unwind::failed(FAILURE));
     states.insert("Duplicate".to_owned(), State::Succeed {});
     states
@@ -128,8 +129,8 @@ fn task_of_begin(definition: &Definition, arguments: Value) -> Task {
                 .chain(choose::assigned_by_begin(definition)),
         )),
         output: None,
-        retry: of_begin(),
-        catch: catch_begin(),
+        retry: express::retry_of_begin(definition.tier),
+        catch: catch_begin(express::after_begin(definition.tier)),
         exit: Exit::Next(first.to_owned()),
     }
 }
@@ -177,6 +178,7 @@ fn admission(definition: &Definition) -> Result<AdmissionSpec, CanonicalError> {
         },
         triggers: triggers.collect(),
         timeout_s: definition.limits.timeout_s,
+        tier: definition.tier,
     })
 }
 

@@ -13,6 +13,9 @@ pub const PLAN_ARN: &str = "PlanFunctionArn";
 /// Substitution for the ARN of the function that puts questions to people.
 pub const ASK_ARN: &str = "AskFunctionArn";
 
+/// Substitution for the URL of the queue from which `recover` reads ended executions.
+pub const ENDED_URL: &str = "StatusEventQueueUrl";
+
 /// Returns the logical id, in the template, of an action's function.
 pub fn function_id(action: &str) -> String {
     format!("{}StepFunction", pascal(action))

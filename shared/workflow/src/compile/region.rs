@@ -3,17 +3,24 @@
 
 use std::collections::BTreeMap;
 
-use super::names::{ASK_ARN, arn_of, function_id, parameters_in, pascal};
+use super::names::{ASK_ARN, ENDED_URL, arn_of, function_id, parameters_in, pascal};
 use super::scalars::Scalars;
 use crate::definition::{ActionStep, Definition, Trigger, TriggerSource};
 use holdfast_action::ActionInfo;
 use holdfast_action::SECRETS_VARIABLE;
 use holdfast_expression::expression_in;
-use holdfast_task::timing::{FUNCTION_MARGIN_S, FUNCTION_MAX_S, FUNCTION_MIN_S};
+use holdfast_task::{
+    Tier,
+    timing::{FUNCTION_MARGIN_S, FUNCTION_MAX_S, FUNCTION_MIN_S},
+};
 
 const FUNCTION: &str = include_str!("region/function.yaml");
 const MACHINE: &str = include_str!("region/machine.yaml");
 const RECOVERY: &str = include_str!("region/recovery.yaml");
+const REPORT: &str = "            - Effect: Allow
+              Action: sqs:SendMessage
+              Resource: !GetAtt StatusEventQueue.Arn
+";
 const ROLE: &str = include_str!("region/role.yaml");
 const RULE: &str = include_str!("region/rule.yaml");
 const SCHEDULE: &str = include_str!("region/schedule.yaml");
@@ -85,7 +92,7 @@ pub(super) fn unknown_parameter(
         let definition = serde_json::to_string(part.definition).unwrap_or_default();
         let is_parameter = |name: &str| parameters.iter().any(|one| one == name);
         let in_machine = parameters_in(part.machine)
-            .filter(|name| !functions.iter().any(|(arn, _)| arn == name));
+            .filter(|name| *name != ENDED_URL && !functions.iter().any(|(arn, _)| arn == name));
         let unknown = in_machine
             .chain(parameters_in(&definition))
             .find(|name| !is_parameter(name))?;
@@ -257,7 +264,7 @@ fn machine(part: &WorkflowPart<'_>) -> String {
     }
     let functions = functions_of(&[part], &own);
     let mut parameters: Vec<&str> = parameters_in(part.machine)
-        .filter(|name| !functions.iter().any(|(arn, _)| arn == name))
+        .filter(|name| *name != ENDED_URL && !functions.iter().any(|(arn, _)| arn == name))
         .collect();
     parameters.sort_unstable();
     parameters.dedup();
@@ -267,12 +274,21 @@ fn machine(part: &WorkflowPart<'_>) -> String {
             .iter()
             .map(|name| format!("        {name}: !Ref {name}\n")),
     );
+    let (kind, report) = match part.definition.tier {
+        Tier::Standard => ("", ""),
+        Tier::Express => {
+            substitutions.push_str(&format!("        {ENDED_URL}: !Ref StatusEventQueue\n"));
+            ("      Type: EXPRESS\n", REPORT)
+        }
+    };
     let workflow = &part.definition.workflow;
     fill(
         MACHINE,
         &[
             ("ID", &machine_id(workflow)),
             ("WORKFLOW", workflow),
+            ("TYPE", kind),
+            ("REPORT", report),
             ("SUBSTITUTIONS", &substitutions),
             ("FUNCTIONS", &resources_of(&functions)),
         ],

@@ -134,6 +134,19 @@ pub(super) fn of_begin() -> Vec<Retrier> {
     vec![never(), throttled(), by_policy(names([ALL]), &retry)]
 }
 
+/// Returns the retriers of `Begin` in an Express state machine, and of its report that `Begin`
+/// recorded nothing. With the longest attempts and delays, both end within three minutes.
+pub(super) fn of_express_begin(max_attempts: u32) -> Vec<Retrier> {
+    let retry = Retry {
+        max_attempts,
+        interval_s: 1,
+        backoff: 2.0,
+        max_delay_s: 10,
+        jitter: Jitter::Full,
+    };
+    vec![never(), by_policy(names([ALL]), &retry)]
+}
+
 /// Returns the retriers of `Plan`, `Finish` and `Close`. They outlast an outage of the ledger, of
 /// the receipts' store or of the signing key, so that none of them undoes a success.
 pub(super) fn of_end() -> Vec<Retrier> {
@@ -214,8 +227,8 @@ pub(super) fn catch_all_as(variable: &str, state: &str, next: &str) -> Catcher {
 }
 
 /// Returns the catchers of `Begin`: a duplicate ends with success, a rejected start gets its
-/// receipt, any other error fails.
-pub(super) fn catch_begin() -> Vec<Catcher> {
+/// receipt, any other error leads to `unrecorded`.
+pub(super) fn catch_begin(unrecorded: &str) -> Vec<Catcher> {
     let execution = format!("{{% {ERROR_MESSAGE}.execution %}}");
     vec![
         Catcher {
@@ -233,7 +246,7 @@ pub(super) fn catch_begin() -> Vec<Catcher> {
             output: None,
             next: "Close".into(),
         },
-        catch_all("Begin", "Failed"),
+        catch_all("Begin", unrecorded),
     ]
 }
 

@@ -100,7 +100,7 @@ fn plan(steps: &Value, bounds: &Bounds) -> Task {
 
 /// Returns the catcher of all errors, which leads to `next`. The reason of the rollback remains the
 /// one that is reported.
-fn to(next: &str) -> Catcher {
+pub(super) fn to(next: &str) -> Catcher {
     Catcher {
         error_equals: names(["States.ALL"]),
         assign: None,

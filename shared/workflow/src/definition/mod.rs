@@ -43,6 +43,7 @@ mod suggest;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tier;
 mod tree;
 mod triggers;
 mod yaml;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::text::{Expression, Text};
 use holdfast_ids::digest::{CanonicalError, value_sha256_hex};
-use holdfast_task::{Approvers, StartConditions};
+use holdfast_task::{Approvers, StartConditions, Tier};
 
 /// A workflow. Texts may hold expressions (`{% … %}`) and parameters (`${Name}`), as written.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -37,6 +37,9 @@ pub struct Definition {
     /// the digest if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub show: Vec<(String, Expression)>,
+    /// Kind of its state machine. Left out of the digest if it is the default one.
+    #[serde(skip_serializing_if = "Tier::is_standard")]
+    pub tier: Tier,
     /// Bounds of an execution.
     pub limits: Limits,
     /// Steps in declared order.

@@ -15,13 +15,14 @@ use super::{
     scope::Scope,
     suggest::suggest,
     text::Expression,
+    tier::{first_scope, timeouts},
     tree::{Kind, Node},
     yaml::parse,
 };
 use holdfast_ids::names::{check_tenant, is_workflow_id};
-use holdfast_task::StartConditions;
+use holdfast_task::{StartConditions, Tier};
 
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 19] = [
     "workflow",
     "version",
     "description",
@@ -35,6 +36,7 @@ const FIELDS: [&str; 18] = [
     "unsigned_approvals",
     "budget",
     "when_paused",
+    "tier",
     "limits",
     "subject",
     "receipt",
@@ -44,8 +46,6 @@ const FIELDS: [&str; 18] = [
 /// The beginning of a text that CloudFormation replaces by a stored value, in any property of a
 /// template. Source: AWSCloudFormation/latest/UserGuide/dynamic-references.html.
 const DYNAMIC_REFERENCE: &str = "{{resolve:";
-/// Longest duration of an execution by default.
-const DEFAULT_TIMEOUT_S: u64 = 15 * 60;
 /// Longest duration of a Step Functions execution.
 pub(super) const MAX_TIMEOUT_S: u64 = 365 * 24 * 60 * 60;
 
@@ -111,20 +111,21 @@ impl Reader<'_> {
         let guardrails = fields
             .get("guardrails")
             .map_or_else(Vec::new, |node| self.guardrails(node, &mut seen));
-        let (limits, bounds) = self.limits(&fields);
+        let tier = self.tier(&fields);
+        let (limits, bounds) = self.limits(&fields, tier);
         let rules = self.rules(&fields, &mut seen, bounds);
         let subject = fields.get("subject").map(|node| self.subject(node));
         let show = fields
             .get("receipt")
             .map_or_else(Vec::new, |node| self.receipt(node));
         let (steps, scope) = match self.required(&fields, "steps", "steps: [ … ]") {
-            Some(node) => self.steps(node, &limits),
+            Some(node) => self.steps(node, first_scope(tier), &limits),
             None => (Vec::new(), Scope::of_steps()),
         };
         let output = fields
             .get("output")
             .map_or_else(BTreeMap::new, |node| self.output(node, &scope));
-        Definition {
+        let definition = Definition {
             workflow,
             version: u32::try_from(version).unwrap_or(u32::MAX),
             description,
@@ -135,10 +136,13 @@ impl Reader<'_> {
             rules,
             subject,
             show,
+            tier,
             limits,
             steps,
             output,
-        }
+        };
+        self.express(&fields, &definition);
+        definition
     }
 
     fn workflow_id(&mut self, node: &Node) -> String {
@@ -213,16 +217,15 @@ impl Reader<'_> {
         guardrails
     }
 
-    fn limits(&mut self, fields: &Fields<'_>) -> (Limits, StartConditions) {
-        let mut limits = Limits {
-            timeout_s: DEFAULT_TIMEOUT_S,
-        };
+    fn limits(&mut self, fields: &Fields<'_>, tier: Tier) -> (Limits, StartConditions) {
+        let (timeouts, timeout_s) = timeouts(tier);
+        let mut limits = Limits { timeout_s };
         let mut bounds = StartConditions::default();
         if let Some(node) = fields.get("limits") {
             let known = ["timeout", "concurrent_executions", "starts_per_minute"];
             let fields = self.fields(node, "limits", &known);
             if let Some(node) = fields.get("timeout") {
-                limits.timeout_s = self.seconds(node, "limits.timeout", 1..=MAX_TIMEOUT_S);
+                limits.timeout_s = self.seconds(node, "limits.timeout", timeouts);
             }
             bounds.concurrent_executions = self.bound(&fields, "concurrent_executions");
             bounds.starts_per_minute = self.bound(&fields, "starts_per_minute");

@@ -164,6 +164,10 @@ fn properties() -> Value {
             "description": "Assertions that must hold before anything happens",
             "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/guardrail" }
         },
+        "tier": {
+            "description": "Kind of its state machine: standard (the default), or express, which is cheap and ends after five minutes",
+            "enum": ["standard", "express"]
+        },
         "limits": limits(),
         "hours": several("Times at which it may start; always if left out", "hours"),
         "freeze": several("Periods in which it may not start", "freeze"),
@@ -283,7 +287,7 @@ fn limits() -> Value {
         "description": "Bounds of an execution",
         "type": "object", "additionalProperties": false,
         "properties": {
-            "timeout": duration("Longest duration of an execution; 15m if left out, at most 365d"),
+            "timeout": duration("Longest duration of an execution; 15m if left out, at most 365d; with `tier: express` 4m30s, from 3m to 4m30s"),
             "concurrent_executions": bound("Most executions of a tenant that are open at the same time"),
             "starts_per_minute": bound("Most starts of a tenant in a minute of the clock, UTC")
         }

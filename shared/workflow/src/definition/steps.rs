@@ -56,8 +56,14 @@ impl StepContext<'_> {
 }
 
 impl Reader<'_> {
-    /// Reads the steps of a workflow. Also returns the scope after the last one.
-    pub(super) fn steps(&mut self, node: &Node, limits: &Limits) -> (Vec<Step>, Scope) {
+    /// Reads the steps of a workflow, of which the first one sees `scope`. Also returns the scope
+    /// after the last one.
+    pub(super) fn steps(
+        &mut self,
+        node: &Node,
+        scope: Scope,
+        limits: &Limits,
+    ) -> (Vec<Step>, Scope) {
         let mut context = StepContext {
             limits,
             in_for_each: false,
@@ -65,7 +71,7 @@ impl Reader<'_> {
             in_choose: false,
             seen: Vec::new(),
         };
-        self.sequence(node, Scope::of_steps(), &mut context)
+        self.sequence(node, scope, &mut context)
     }
 
     /// Reads steps in a row: each sees the outputs of those before it. Also returns the scope after

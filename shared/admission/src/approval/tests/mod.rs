@@ -60,6 +60,7 @@ fn gate(unsigned_approvals: bool) -> AdmissionSpec {
         triggers: Vec::new(),
         fields: ShownFields::default(),
         timeout_s: 900,
+        tier: holdfast_task::Tier::Standard,
     }
 }
 

@@ -226,6 +226,7 @@ pub(in crate::compile) fn definition(steps: Vec<Step>) -> Definition {
     name_all(&mut steps, &mut 0);
     Definition {
         workflow: "WF-TEST".to_owned(),
+        tier: holdfast_task::Tier::Standard,
         version: 3,
         description: None,
         tenants: vec!["acme".to_owned()],

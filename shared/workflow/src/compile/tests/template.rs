@@ -1,5 +1,6 @@
 //! Tests of the generated region: no text of a definition changes the structure of template.yaml.
 
+use holdfast_task::Tier;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -115,6 +116,24 @@ fn a_name_that_a_block_contains_unquoted_is_plain() {
         workflow.workflow = format!("WF-{name}");
         let error = compiled(&workflow).expect_err("a name in the wrong form");
         assert!(error.starts_with("template.yaml: "), "{error}");
+    }
+}
+
+#[test]
+fn an_express_workflow_has_a_machine_that_may_report_what_begin_did_not_record() {
+    let express = Definition {
+        tier: Tier::Express,
+        ..definition(vec![step_of("http")])
+    };
+    let standard = compiled(&definition(vec![step_of("http")])).expect("it compiles");
+    let template = compiled(&express).expect("it compiles");
+    for line in [
+        "      Type: EXPRESS\n",
+        "        StatusEventQueueUrl: !Ref StatusEventQueue\n",
+        "              Action: sqs:SendMessage\n              Resource: !GetAtt StatusEventQueue.Arn\n",
+    ] {
+        assert!(template.contains(line), "{line}");
+        assert!(!standard.contains(line), "{line}");
     }
 }
 

@@ -20,6 +20,7 @@ mod shown;
 mod skipped;
 mod steps;
 mod syntax;
+mod tier;
 mod top_level;
 mod triggers;
 mod yaml;

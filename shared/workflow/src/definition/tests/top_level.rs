@@ -67,7 +67,7 @@ steps: [{ name: a, wait: 1s }]
    · ─────────
    ╰────
   help: did you mean `guardrails`? a workflow has workflow, version, description, tenants, input, triggers,
-        guardrails, hours, freeze, approval, unsigned_approvals, budget, when_paused, limits, subject,
+        guardrails, hours, freeze, approval, unsigned_approvals, budget, when_paused, tier, limits, subject,
         receipt, steps, output
 
   × unknown field `on_failure` in a workflow
@@ -76,7 +76,7 @@ steps: [{ name: a, wait: 1s }]
    · ──────────
    ╰────
   help: a workflow has workflow, version, description, tenants, input, triggers, guardrails, hours, freeze,
-        approval, unsigned_approvals, budget, when_paused, limits, subject, receipt, steps, output
+        approval, unsigned_approvals, budget, when_paused, tier, limits, subject, receipt, steps, output
 "#);
 }
 
