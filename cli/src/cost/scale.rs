@@ -37,7 +37,7 @@ struct PerSecond {
     http_requests: f64,
 }
 
-/// What starts share, and how many of them it serves.
+/// A limit that starts share, and how many of them it serves.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Ceiling {
     /// The quota, or the partition.
