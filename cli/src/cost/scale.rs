@@ -37,7 +37,7 @@ struct PerSecond {
     http_requests: f64,
 }
 
-/// A resource that starts share, and the starts that it serves.
+/// A limit that starts share, and how many of them it serves.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Ceiling {
     /// The quota, or the partition.
@@ -79,7 +79,7 @@ pub(crate) fn ceilings(account: &Account, prices: &Prices, quotas: &Quotas) -> V
         of_account("Lambda calls at once", busy, limits.lambda_concurrent_calls),
         of_account(
             "KMS signatures",
-            account.receipts_signed as f64 / prices.assumed.receipts_per_signature,
+            account.signatures as f64,
             limits.kms_signatures,
         ),
         of_account("EventBridge events", account.events as f64, limits.events),
