@@ -60,8 +60,7 @@ pub(crate) fn always() -> Vec<Rule> {
     ]
 }
 
-/// An approved question has votes of enough people, whoever stood in for whom and however the names
-/// are written.
+/// An approved question has votes of enough people, whatever stand-ins and spellings there are.
 fn enough(model: &ApprovalModel, state: &ApprovalState) -> bool {
     if state.decision() != Some(Decision::Approve) {
         return true;

@@ -17,7 +17,7 @@ use crate::world::Put;
 pub(crate) struct Voting {
     pub(crate) stage: VotingStage,
     /// A write whose sender died.
-    pub(crate) orphan: Option<Sent>,
+    pub(crate) orphan: Option<VoteWrite>,
     /// The number of the person's votes that were recorded on the stored question.
     pub(crate) votes: u8,
 }
@@ -30,14 +30,14 @@ pub(crate) enum VotingStage {
     /// Has read the question with this digest.
     Read(String),
     /// The vote is on its way.
-    Voting(Sent),
+    Voting(VoteWrite),
     /// Has received an answer.
     Answered,
 }
 
 /// A vote on its way.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Sent {
+pub(crate) struct VoteWrite {
     pub(crate) write: QuestionWrite,
     /// The digest of the question that the person read.
     read: String,
@@ -102,7 +102,7 @@ impl ApprovalModel {
         let (decide, decision) = (self.rules.decide, person.decision);
         Some(
             match decide(question, execution, decision, &voter, &request, now) {
-                RulingTransition::Write(next) => VotingStage::Voting(Sent {
+                RulingTransition::Write(next) => VotingStage::Voting(VoteWrite {
                     write: QuestionWrite {
                         next: (*next).into(),
                         expect: Some(question.rev),
@@ -151,7 +151,7 @@ impl ApprovalModel {
     }
 
     /// Records a vote if its condition holds, and checks it.
-    fn records(&self, state: &mut ApprovalState, n: usize, sent: &Sent) -> Put {
+    fn records(&self, state: &mut ApprovalState, n: usize, sent: &VoteWrite) -> Put {
         let next = &sent.write.next;
         let put = state.put(&self.rules, &sent.write);
         if put == Put::Lost {
