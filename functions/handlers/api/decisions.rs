@@ -32,7 +32,8 @@ const AT_ONCE: usize = 16;
 /// The body of a decision.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Body {
+#[schemars(rename = "DecisionRequest")]
+pub(crate) struct DecisionBody {
     decision: Decision,
     #[schemars(length(min = 1, max = 500), extend("pattern" = REASON))]
     reason: String,
@@ -126,9 +127,9 @@ pub(crate) async fn decide(
         id,
         body: JsonBody(body),
         ..
-    }: AuthorizedRequest<TenantQuery, JsonBody<Body>>,
+    }: AuthorizedRequest<TenantQuery, JsonBody<DecisionBody>>,
 ) -> Result<Json<DecisionResult>, Problem> {
-    let Body {
+    let DecisionBody {
         decision,
         reason,
         execution_id,

@@ -42,7 +42,8 @@ const KEY_HEADER: &str = "idempotency-key";
 /// The body of a start.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Body {
+#[schemars(rename = "StartRequest")]
+pub(crate) struct StartBody {
     /// The input, as the workflow's schema requires; at most 200,000 bytes of JSON, 20,000 members
     /// and items, 64 levels, and whole numbers of 15 digits.
     #[schemars(with = "serde_json::Map<String, Value>")]
@@ -68,7 +69,7 @@ pub(crate) async fn start(
         headers,
         body: JsonBody(body),
         ..
-    }: AuthorizedRequest<TenantQuery, JsonBody<Body>>,
+    }: AuthorizedRequest<TenantQuery, JsonBody<StartBody>>,
 ) -> Result<Response, Problem> {
     let request = read(&caller.tenant, &caller.actor, workflow, &headers, body)?;
     if let Some(execution) = caller.ledger.read(&request.at).await? {
@@ -104,7 +105,7 @@ fn read(
     actor: &str,
     workflow: String,
     headers: &HeaderMap,
-    Body { input, approval }: Body,
+    StartBody { input, approval }: StartBody,
 ) -> Result<StartRequest, Problem> {
     if !is_workflow_id(&workflow) {
         return Err(no_such(&workflow));

@@ -49,7 +49,7 @@ pub use claim::{
     AttemptReport, Claim, ClaimTransition, CompletionTransition, StartTransition, claim, complete,
     start,
 };
-pub use control::{Control, Meanwhile, Scope, Switch, control, paused};
+pub use control::{Control, ControlState, PauseBehavior, Scope, control, paused};
 pub use counter::{Counter, CounterChange, CounterKind, Reservation, kept};
 pub use delegation::{
     Delegation, DelegationKey, DelegationRequest, delegate, end_delegation, stand_ins,
