@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use crate::{
     api::Api,
     audit::AuditArgs,
+    cost::CostArgs,
     doctor::DoctorArgs,
     drill::DrillArgs,
     mirror::MirrorArgs,
@@ -60,6 +61,8 @@ pub(crate) enum Command {
     },
     /// Run a workflow through every fault at every place, in process, and check what remains
     Drill(DrillArgs),
+    /// Print the bill of an execution, for a success and for a failure at each step
+    Cost(CostArgs),
     /// Check a deployed stack, or with --before-deploy what a deployment needs
     Doctor(DoctorArgs),
     /// Start a workflow, once for its idempotency key

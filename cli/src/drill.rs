@@ -7,12 +7,14 @@ use holdfast_action::ActionInfo;
 use holdfast_drill::{Drill, Matrix, Outcome, Scenario, Settings, Simulator};
 use holdfast_ids::names::sanitize;
 use holdfast_workflow::definition::{Answers, Definition, read_answers};
+use serde_json::Value;
 
 use crate::{
     output::{line, say, text},
     project::{self, Project},
     report::{InFile, Trouble},
-    simulate, workflows,
+    simulate,
+    workflows::{self, Workflow},
 };
 
 /// The workflow to drill, and the options.
@@ -20,18 +22,14 @@ use crate::{
 pub(crate) struct DrillArgs {
     /// The workflow's file
     file: PathBuf,
+    #[command(flatten)]
+    sample: Sample,
     /// Also every two faults together
     #[arg(long)]
     pairs: bool,
     /// Only the scenario of this name, shown state by state
     #[arg(long, value_name = "NAME", conflicts_with = "pairs")]
     only: Option<String>,
-    /// A JSON file with the input; by default it is made from the workflow's input schema
-    #[arg(long, value_name = "FILE")]
-    input: Option<PathBuf>,
-    /// A YAML file with the answers of targets; by default http steps answer 200 without a body
-    #[arg(long, value_name = "FILE")]
-    answers: Option<PathBuf>,
     /// The seed of random values: two drills with the same seed do the same
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
@@ -46,53 +44,115 @@ pub(crate) struct DrillArgs {
     pub(crate) races: bool,
 }
 
+/// Stand-ins for a caller and for targets, in a run in process.
+#[derive(Args)]
+pub(crate) struct Sample {
+    /// A JSON file with the input; by default it is made from the workflow's input schema
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// A YAML file with the answers of targets; by default http steps answer 200 without a body
+    #[arg(long, value_name = "FILE")]
+    answers: Option<PathBuf>,
+}
+
 /// The most violations that are listed.
 const MAX_LISTED: usize = 20;
 
+/// A workflow to run in process, with its input and the answers of its targets.
+struct DrillSetup {
+    workflow: Workflow,
+    actions: Vec<ActionInfo>,
+    input: Option<Value>,
+    answers: Answers,
+}
+
 pub(crate) fn run(project: &Project, args: &DrillArgs) -> Result<(), Trouble> {
-    let workflows = workflows::read(project, std::slice::from_ref(&args.file))?;
-    let input = args.input.as_deref().map(|path| {
-        let input = serde_json::from_str(&project::read(path)?);
-        input.map_err(|error| Trouble::Other(format!("{}: {error}", path.display())))
-    });
-    let input = input.transpose()?;
     let settings = Settings {
         seed: args.seed,
         ..Settings::default()
     };
-    for workflow in &workflows {
-        let trouble = |error| Trouble::Other(format!("{}: {error}", workflow.file));
-        let (definition, actions) = (&workflow.definition, workflows::actions());
-        let answers = match &args.answers {
-            Some(path) => answers(project, path, definition, &actions)?,
-            None => Answers::new(),
-        };
+    for setup in setups(project, &args.file, &args.sample)? {
         if args.schedules.is_some() || args.follow_ups || args.races {
-            let simulator = Simulator::with_answers(
-                definition,
-                &workflow.file,
-                &actions,
-                input.clone(),
-                &answers,
-            );
-            simulate::run(&simulator.map_err(trouble)?, args)?;
+            simulate::run(&setup.simulator()?, args)?;
             continue;
         }
-        let drill = Drill::with_answers(
-            definition,
-            &workflow.file,
-            &actions,
-            input.clone(),
-            &answers,
-            settings,
-        );
-        let drill = drill.map_err(trouble)?;
+        let drill = setup.drill(settings)?;
         match &args.only {
             Some(name) => one(&drill, name)?,
             None => all(&drill, args.pairs)?,
         }
     }
     Ok(())
+}
+
+/// Returns the drills of the workflows in a file, each with the workflow's id.
+pub(crate) fn drills(
+    project: &Project,
+    file: &Path,
+    sample: &Sample,
+) -> Result<Vec<(String, Drill)>, Trouble> {
+    let found = setups(project, file, sample)?;
+    let drills = found.into_iter().map(|one| {
+        let drill = one.drill(Settings::default())?;
+        Ok((one.workflow.definition.workflow, drill))
+    });
+    drills.collect()
+}
+
+fn setups(project: &Project, file: &Path, sample: &Sample) -> Result<Vec<DrillSetup>, Trouble> {
+    let workflows = workflows::read(project, &[file.to_owned()])?;
+    let input = sample.input.as_deref().map(|path| {
+        let input = serde_json::from_str(&project::read(path)?);
+        input.map_err(|error| Trouble::Other(format!("{}: {error}", path.display())))
+    });
+    let input: Option<Value> = input.transpose()?;
+    let setups = workflows.into_iter().map(|workflow| {
+        let actions = workflows::actions();
+        let answers = match &sample.answers {
+            Some(path) => answers(project, path, &workflow.definition, &actions)?,
+            None => Answers::new(),
+        };
+        let input = input.clone();
+        Ok(DrillSetup {
+            workflow,
+            actions,
+            input,
+            answers,
+        })
+    });
+    setups.collect()
+}
+
+impl DrillSetup {
+    fn trouble(&self) -> impl Fn(String) -> Trouble {
+        let file = self.workflow.file.clone();
+        move |error| Trouble::Other(format!("{file}: {error}"))
+    }
+
+    fn drill(&self, settings: Settings) -> Result<Drill, Trouble> {
+        let Workflow {
+            definition, file, ..
+        } = &self.workflow;
+        let input = self.input.clone();
+        Drill::with_answers(
+            definition,
+            file,
+            &self.actions,
+            input,
+            &self.answers,
+            settings,
+        )
+        .map_err(self.trouble())
+    }
+
+    fn simulator(&self) -> Result<Simulator, Trouble> {
+        let Workflow {
+            definition, file, ..
+        } = &self.workflow;
+        let input = self.input.clone();
+        Simulator::with_answers(definition, file, &self.actions, input, &self.answers)
+            .map_err(self.trouble())
+    }
 }
 
 /// Returns the answers in a file, or every problem in it.

@@ -5,6 +5,7 @@ mod audit;
 mod cli;
 mod compile;
 mod confirm;
+mod cost;
 mod doctor;
 mod drill;
 mod manual;
@@ -66,6 +67,7 @@ fn run(command: Command) -> Result<(), Trouble> {
             })
         }
         Command::Drill(args) => drill::run(&Project::find()?, &args),
+        Command::Cost(args) => cost::run(&Project::find()?, &args),
         Command::Doctor(args) => doctor::run(&Project::find()?, &args),
         Command::Logs { execution, api } => story::logs(&api.client()?, &execution),
         Command::Watch { execution, api } => story::watch(&api.client()?, &execution),

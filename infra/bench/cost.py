@@ -1,53 +1,52 @@
-"""Prints the table of README.md: US$ per 1,000 executions, from counted requests and list prices.
+"""Prints the table of README.md: US$ per 1,000 executions that succeed, beside other services.
 
-The counts are those of docs/performance.md, which `make bench` counts on the local stack. The
-prices are list prices of us-east-1 in November 2026, per million unless the name says otherwise.
+`holdfast cost` counts the requests and prices them. The durations and prices of its file hold for
+the other services too.
 """
 
-PRICES = {
-    "transition": 25.0,
-    "lambda_request": 0.20,
-    "lambda_gb_second": 16.67,
-    "write": 0.625,
-    "read_unit": 0.125,
-    "s3_put": 5.0,
-    "signature": 15.0,
-    "event": 1.0,
-    "http_request": 1.0,
-    "durable_operation": 8.0,
-}
-LOG_GB = 0.50
-CALL_SECONDS = 0.1
-MEMORY_GB = 0.25
-LOG_KB_PER_CALL = 1.5
+import json
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HOLDFAST = ROOT / "target/local/holdfast"
 STEPS = (2, 5, 20)
+# An operation of a durable function: aws.amazon.com/lambda/pricing.
+DURABLE_OPERATION = 8.0
+
+WORKFLOW = "workflow: WF-BENCH\nversion: 1\ninput: {{ type: object }}\nsteps:\n{}"
+STEP = """  - name: notify_{n}
+    action: http
+    input:
+      method: POST
+      url: "${{VendorSystemUrl}}/notifications"
+      body: {{ team: t, message: "{n}" }}
+    irreversible: true
+"""
 
 
-def thousand(**counts):
-    """Returns the price of 1,000 executions with these counts each."""
-    return sum(PRICES[name] * count for name, count in counts.items()) / 1000
+def holdfast(*arguments, folder):
+    """Returns what the command prints."""
+    command = [HOLDFAST, "cost", *arguments]
+    return subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE).stdout
 
 
-def calls(count, seconds=CALL_SECONDS):
-    """Returns the price of Lambda calls of 1,000 executions, each of this many seconds."""
-    return thousand(lambda_request=count, lambda_gb_second=count * seconds * MEMORY_GB)
-
-
-def holdfast(n):
-    """Returns the parts of Holdfast's price for n plain steps that succeed, started by the API."""
-    return {
-        "Step Functions: N + 2 state transitions of a Standard workflow": thousand(transition=n + 2),
-        "Lambda: N + 2 calls of 100 ms at 256 MB": calls(n + 2),
-        "DynamoDB: 2N + 3 writes, 8 index writes, 4N + 5 read units": thousand(
-            write=2 * n + 3 + 8, read_unit=4 * n + 5
-        ),
-        "S3: one receipt": thousand(s3_put=1),
-        "KMS: one signature": thousand(signature=1),
-        "HTTP API and its function": thousand(http_request=1) + calls(1),
-        "EventBridge: 2N + 3 audit events": thousand(event=2 * n + 3),
-        # The functions `api` and `audit` log too.
-        "CloudWatch: about 1.5 KB of logs a call": (n + 4) * LOG_KB_PER_CALL / 1e6 * LOG_GB * 1000,
-    }
+def bills():
+    """Returns the items of the bill of N plain steps, by N, and the prices."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = pathlib.Path(folder)
+        shutil.copy(ROOT / "template.yaml", project)
+        (project / "workflows").mkdir()
+        prices = json.loads(holdfast("--show-prices", folder=project))
+        items = {}
+        for n in STEPS:
+            text = WORKFLOW.format("".join(STEP.format(n=i) for i in range(n)))
+            (project / "workflows/bench.yaml").write_text(text)
+            bill = json.loads(holdfast("workflows/bench.yaml", "--json", folder=project))
+            items[n] = bill["ends"][0]["items"]
+        return items, prices
 
 
 def row(title, values, bold=False):
@@ -56,19 +55,29 @@ def row(title, values, bold=False):
 
 
 def main():
+    items, prices = bills()
+    million, assumed = prices["per_million"], prices["assumed"]
+    seconds, gigabytes = assumed["call_ms"] / 1000, assumed["memory_mb"] / 1024
+
+    def calls(count, longer=1):
+        """Returns the price of 1,000 times so many calls, each `longer` times as long."""
+        per_call = million["lambda_request"] + million["lambda_gb_second"] * gigabytes * seconds * longer
+        return count * per_call / 1000
+
     print("| per 1,000 executions | " + " | ".join(f"N = {n}" for n in STEPS) + " |")
     print("|---" * (len(STEPS) + 1) + "|")
-    parts = [holdfast(n) for n in STEPS]
-    for title in parts[0]:
-        row(title, [f"{part[title]:.3f}" for part in parts])
-    row("Holdfast, together", [f"{sum(part.values()):.3f}" for part in parts], bold=True)
+    for k, item in enumerate(items[STEPS[0]]):
+        counts = ", ".join(f"{items[n][k]['count']:g}" for n in STEPS)
+        title = f"{item['service']}: {counts} {item['unit']}"
+        row(title, [f"{items[n][k]['per_thousand']:.3f}" for n in STEPS])
+    row("Holdfast, together", [f"{sum(i['per_thousand'] for i in items[n]):.3f}" for n in STEPS], bold=True)
     row(
         "Step Functions alone: N state transitions, N calls",
-        [f"{thousand(transition=n) + calls(n):.3f}" for n in STEPS],
+        [f"{million['standard_transition'] * n / 1000 + calls(n):.3f}" for n in STEPS],
     )
     row(
         "Lambda durable functions: N + 1 operations, one call of N × 100 ms",
-        [f"{thousand(durable_operation=n + 1) + calls(1, n * CALL_SECONDS):.3f}" for n in STEPS],
+        [f"{DURABLE_OPERATION * (n + 1) / 1000 + calls(1, n):.3f}" for n in STEPS],
     )
 
 

@@ -2,6 +2,7 @@
 
 mod commands;
 mod compile;
+mod cost;
 mod doors;
 mod drill;
 mod issuer;

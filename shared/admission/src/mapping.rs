@@ -8,7 +8,7 @@ use crate::{
     start::{Start, StartError, TriggerMessage, parse, read_approval},
 };
 use holdfast_expression::{EvaluationError, evaluate};
-use holdfast_ids::{keys::idempotency_key, names::quoted};
+use holdfast_ids::keys::idempotency_key;
 use holdfast_receipt::Approval;
 use holdfast_task::{AdmissionSpec, Template, TriggerMap};
 
@@ -101,10 +101,10 @@ impl Mapping {
     ) -> Result<Self, String> {
         let Some(map) = gate.triggers.iter().find(|map| map.name == message.trigger) else {
             let known: Vec<_> = gate.triggers.iter().map(|map| map.name.as_str()).collect();
+            // A log keeps this text, and a sender can put any value here.
             return Err(format!(
-                "{} has no trigger called {}; it has {}",
+                "trigger: {} has no trigger of this name; it has {}",
                 gate.workflow,
-                quoted(&message.trigger),
                 if known.is_empty() {
                     "none".to_owned()
                 } else {

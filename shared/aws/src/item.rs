@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use holdfast_ledger::{Expect, Key, LedgerError, Record, instant};
+use holdfast_ledger::{Expect, Key, LedgerError, Record};
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -11,8 +11,7 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 /// The attribute that holds the time, in seconds, after which the table may delete an item.
 pub(crate) const EXPIRES: &str = "expires_at";
 
-/// The attribute with the key of an execution. It has the subject a second time, because the index
-/// `of_workflow` projects it, and the projection of an index cannot be changed (decision 0094).
+/// The attribute with the key of an execution, which the indexes show with its subject.
 const AT: &str = "at";
 const SUBJECT: &str = "subject";
 
@@ -45,19 +44,10 @@ pub(crate) fn key_of(item: &Item) -> Option<Key> {
     Key::parse(text("pk")?, text("sk")?)
 }
 
-/// The item of a record: its members, its key and the keys of the lists that contain it.
+/// The item of a record.
 pub(crate) fn record_item<R: Record>(record: &R) -> Result<Item, LedgerError> {
-    let lists = record.lists().into_iter().flat_map(|(list, at)| {
-        [
-            (list.index().to_owned(), text(list.hash())),
-            (list.range().to_owned(), text(instant(at))),
-        ]
-    });
-    let mut item = item(&record.key(), record, lists.collect())?;
-    if let (Some(subject), Some(AttributeValue::M(at))) = (record.subject(), item.get_mut(AT)) {
-        at.insert(SUBJECT.to_owned(), text(subject));
-    }
-    Ok(item)
+    let item = holdfast_ledger::Item::of(record).map_err(LedgerError::Damaged)?;
+    serde_dynamo::aws_sdk_dynamodb_1::to_item(item.attributes()).map_err(damaged)
 }
 
 /// The subject that the indexes project with an item.

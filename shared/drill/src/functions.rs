@@ -16,6 +16,7 @@ use crate::{
     clock::{Clock, Slot},
     fault::Fault,
     machine::RaisedError,
+    meter::Meter,
     outage::SigningKey,
     people,
     plan::{DrilledStep, DrilledWorkflow},
@@ -100,6 +101,7 @@ impl Room {
     ) -> Result<Value, RaisedError> {
         let place = &invocation.place;
         self.world.record(|| format!("function   {place} begins"));
+        self.world.meter(Meter::call);
         let process = Process::new(self.world.clone(), fault);
         let work = self.handle(&process, invocation);
         let work = async {

@@ -11,6 +11,7 @@ mod functions;
 mod invocation;
 mod machine;
 mod matrix;
+mod meter;
 #[cfg(test)]
 mod mutations;
 mod old_behavior;
@@ -32,6 +33,7 @@ mod world;
 
 pub use fault::Fault;
 pub use matrix::Matrix;
+pub use meter::{Account, Load, Measurement};
 pub use old_behavior::OldBehavior;
 pub use outage::Service;
 pub use own::{MakeOwn, Own};
@@ -152,6 +154,7 @@ impl Drill {
             own: self.own.as_ref().map(OwnSteps::new).transpose()?,
             outage: None,
             records,
+            measures: false,
         })
     }
 

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use crate::{
     Drill, Outcome,
+    meter::Meter,
     process::Process,
     survey::play,
     world::{World, lock},
@@ -107,6 +108,7 @@ impl SigningKey<'_> {
 
 impl Seal for SigningKey<'_> {
     async fn receipt(&self, value: Value) -> Result<Vec<u8>, SealError> {
+        self.0.world().meter(Meter::signature);
         self.answers()?;
         NoSigner.receipt(value).await
     }

@@ -15,8 +15,8 @@ use holdfast_engine::{Engine, Host};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     AnyRecord, Control, CountedPut, Counter, CounterChange, DueEntry, Duplicate, ExecutionRecord,
-    Expect, IncidentKey, Ledger, LedgerError, Link, NextLook, OpenIndex, Put, Question, Record,
-    RecordKey, Snapshot,
+    Expect, IncidentKey, Key, Ledger, LedgerError, Link, NextLook, OpenIndex, Put, Question,
+    Record, RecordKey, Snapshot,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -271,6 +271,7 @@ impl Process {
 /// The ledger as a process reaches it.
 impl Ledger for Process {
     async fn read<K: RecordKey>(&self, key: &K) -> Result<Option<K::Record>, LedgerError> {
+        self.world().meter(|meter| meter.read(&key.key()));
         self.ask(false, self.world().ledger.read(key)).await
     }
 
@@ -280,7 +281,9 @@ impl Ledger for Process {
         let record = old.as_ref().unwrap_or(record);
         let write = async {
             let put = world.ledger.put(record, expect).await;
-            if put == Ok(Put::Done) {
+            let done = put == Ok(Put::Done);
+            world.meter(|meter| meter.put(record, done));
+            if done {
                 self.note(record.clone().into());
             }
             put
@@ -294,12 +297,14 @@ impl Ledger for Process {
         expect: Expect,
         changes: &[CounterChange],
     ) -> Result<CountedPut, LedgerError> {
-        let ledger = &self.world().ledger;
+        let world = self.world();
         let write = async {
-            let put = ledger
+            let put = world
+                .ledger
                 .put_execution_and_counters(execution, expect, changes)
                 .await;
             if put == Ok(CountedPut::Done) {
+                world.meter(|meter| meter.transaction(execution, changes));
                 self.note(execution.clone().into());
             }
             put
@@ -312,11 +317,14 @@ impl Ledger for Process {
         at: &ExecutionKey,
         workflow: &str,
     ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
+        self.world()
+            .meter(|meter| meter.read_with_controls(at, workflow));
         let read = self.world().ledger.execution_and_controls(at, workflow);
         self.ask(false, read).await
     }
 
     async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {
+        self.world().meter(|meter| meter.query(at));
         let read = self.ask(false, self.world().ledger.snapshot(at)).await?;
         Ok(match (self.world().old, read) {
             (Some(old), Some(read)) => Some(old.read(read, &mut lock(&self.0.first))),
@@ -325,14 +333,18 @@ impl Ledger for Process {
     }
 
     async fn count(&self, counter: &Counter) -> Result<i64, LedgerError> {
+        let key = Key::Counter(counter.clone());
+        self.world().meter(|meter| meter.read(&key));
         self.ask(false, self.world().ledger.count(counter)).await
     }
 
     async fn read_link(&self, link: &Link) -> Result<Option<Link>, LedgerError> {
+        self.world().meter(|meter| meter.read(&link.key()));
         self.ask(false, self.world().ledger.read_link(link)).await
     }
 
     async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
+        self.world().meter(|meter| meter.put_small(&link.key()));
         self.ask(true, self.world().ledger.put_link(link)).await
     }
 
@@ -352,6 +364,8 @@ impl Ledger for Process {
         duplicate: &Duplicate,
     ) -> Result<(), LedgerError> {
         let ledger = &self.world().ledger;
+        let key = Key::Duplicates(at.clone());
+        self.world().meter(|meter| meter.put_small(&key));
         let count = ledger.count_duplicate(at, workflow, duplicate);
         self.ask(true, count).await
     }

@@ -231,8 +231,11 @@ async fn execute(
             &input,
         ),
         events: Cell::default(),
+        transitions: Cell::default(),
     };
     let end = interpret(&interpreter, machine, input, &stopped).await;
+    let transitions = interpreter.transitions.get();
+    room.world.meter(|meter| meter.transitions(transitions));
     room.world.record(|| format!("machine    {arn} {end}"));
     end
 }

@@ -26,12 +26,14 @@ impl Store {
 impl ObjectStore for Store {
     async fn put_new(&self, key: &str, bytes: Vec<u8>) -> Result<bool, StoreError> {
         let write = self.1 == Bucket::Receipts;
+        self.0.world().meter(|meter| meter.object(true));
         let put = self.objects().put_new(key, bytes);
         let answer = self.0.call(Service::Store, write, put).await;
         answer.ok_or_else(|| StoreError("it throttles".to_owned()))?
     }
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.world().meter(|meter| meter.object(false));
         let get = self.objects().get(key);
         let answer = self.0.call(Service::Store, false, get).await;
         answer.ok_or_else(|| StoreError("it throttles".to_owned()))?

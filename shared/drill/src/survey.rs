@@ -1,12 +1,16 @@
 //! Surveys a workflow: runs it without a fault and along every way back, and records the places
 //! that were reached.
 
-use std::{rc::Rc, sync::Arc};
+use std::{
+    rc::Rc,
+    sync::{Arc, Mutex},
+};
 
 use crate::{
     Settings,
     check::{Findings, check},
     fault::{Fault, Kind},
+    meter::Meter,
     outage::Outage,
     own::OwnSteps,
     plan::DrilledWorkflow,
@@ -34,6 +38,8 @@ pub(crate) struct Stage {
     pub(crate) outage: Option<Outage>,
     /// True if the run records its story.
     pub(crate) records: bool,
+    /// True if the run is measured.
+    pub(crate) measures: bool,
 }
 
 /// Runs with these faults armed, in order.
@@ -51,6 +57,9 @@ pub(crate) fn play(
     world.ledger.register(&deployed.tenant);
     world.old = stage.settings.old;
     world.outage = stage.outage;
+    if stage.measures {
+        (world.meter, world.facts) = (Some(Meter::default()), Some(Mutex::default()));
+    }
     let left = run(deployed, parsed, world);
     let found = check(deployed, &left);
     (left, found)

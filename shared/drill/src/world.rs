@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use crate::{
     clock::Clock,
     fault::Fault,
+    meter::Meter,
     old_behavior::OldBehavior,
     outage::Outage,
     simulation::{Facts, Weather},
@@ -41,6 +42,8 @@ pub(crate) struct World {
     pub(crate) old: Option<OldBehavior>,
     /// Outage of a service that begins during the run.
     pub(crate) outage: Option<Outage>,
+    /// Counts of a run that is measured.
+    pub(crate) meter: Option<Meter>,
     armed: Mutex<Vec<ArmedFault>>,
     story: Option<Mutex<Vec<String>>>,
 }
@@ -85,6 +88,7 @@ impl World {
             facts: None,
             old: None,
             outage: None,
+            meter: None,
             armed: Mutex::new(armed),
             story: records.then(Mutex::default),
         }
@@ -94,6 +98,13 @@ impl World {
     pub(crate) fn record(&self, what: impl FnOnce() -> String) {
         if let Some(story) = &self.story {
             lock(story).push(format!("{:.3}  {}", self.clock.now(), what()));
+        }
+    }
+
+    /// Counts something, if the run is measured.
+    pub(crate) fn meter(&self, count: impl FnOnce(&Meter)) {
+        if let Some(meter) = &self.meter {
+            count(meter);
         }
     }
 

@@ -39,6 +39,7 @@ mod takeover;
 mod tenant;
 #[cfg(test)]
 mod tests;
+mod units;
 mod unwind;
 mod vote;
 mod voter;
@@ -90,6 +91,9 @@ pub use step::{
 };
 pub use takeover::{TakeoverTransition, take, take_to_finish, unwound_since};
 pub use tenant::{TenantKey, TenantRecord, TenantState, not_registered, registration};
+pub use units::{
+    INDEXES, Index, Item, Partition, Projection, read_units_of, write_units, write_units_of,
+};
 pub use unwind::{
     UndoClaim, UndoClaimTransition, UndoCompletionTransition, UndoNeed, UndoReport, claim_undo,
     close, complete_undo, give_up, need,

@@ -1,6 +1,7 @@
 //! Tests of the admission check: approvals, and every violation at once.
 
 mod fields;
+mod quotes;
 mod times;
 
 use jiff::Timestamp;

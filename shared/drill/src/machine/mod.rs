@@ -71,6 +71,9 @@ pub(crate) struct Interpreter<S> {
     pub(crate) context: Value,
     /// Events in the history so far.
     pub(crate) events: Cell<u64>,
+    /// State transitions so far. A retry is one
+    /// (aws.amazon.com/step-functions/pricing).
+    pub(crate) transitions: Cell<u64>,
 }
 
 /// Most events of an execution
@@ -92,6 +95,10 @@ impl<S: Surroundings> Interpreter<S> {
             )),
             false => Ok(()),
         }
+    }
+
+    fn add_transition(&self) {
+        self.transitions.set(self.transitions.get() + 1);
     }
 
     /// Runs a state machine to its end.
@@ -124,6 +131,7 @@ impl<S: Surroundings> Interpreter<S> {
             loop {
                 self.surroundings.entered(name).await;
                 self.add_events(PAIR)?;
+                self.add_transition();
                 let Some(state) = states.get(name) else {
                     return Err(RaisedError::new(
                         "States.Runtime",
@@ -236,6 +244,7 @@ impl<S: Surroundings> Interpreter<S> {
                 Some((retrier, used)) if *used < retrier.max_attempts => {
                     let delay = self.delay(retrier, *used);
                     *used += 1;
+                    self.add_transition();
                     self.clock.until(self.clock.now() + delay).await;
                 }
                 _ => return self.catch(name, raised, &task.catch, input, scope),

@@ -80,6 +80,7 @@ fn run_with(machine: Machine, input: Value, answers: Vec<Result<Value, RaisedErr
         surroundings: script.clone(),
         context: json!({ "Execution": { "Id": "arn:test" } }),
         events: Cell::default(),
+        transitions: Cell::default(),
     };
     let mut pool = LocalPool::new();
     let ended = Rc::new(RefCell::new(None));

@@ -79,6 +79,11 @@ impl Facts {
         }
     }
 
+    /// Returns the number of events.
+    pub(crate) fn count(&self) -> usize {
+        self.events.len()
+    }
+
     /// Returns the ids that mean two facts.
     pub(crate) fn violations(&self) -> Vec<String> {
         self.violations.clone()

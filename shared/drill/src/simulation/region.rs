@@ -199,6 +199,7 @@ impl Region {
             },
             context: context(execution.started_at, &execution.arn, &machine_arn, &input),
             events: Cell::default(),
+            transitions: Cell::default(),
         };
         let end = interpret(&interpreter, machine, input, &execution.stopped).await;
         self.world

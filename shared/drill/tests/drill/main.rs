@@ -4,6 +4,7 @@ mod answers;
 mod approvals;
 mod broken;
 mod choices;
+mod measurements;
 mod old_behaviors;
 mod outages;
 mod polling;

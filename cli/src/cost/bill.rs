@@ -1,0 +1,123 @@
+//! The bill of a measured execution, item by item.
+
+use holdfast_drill::Account;
+use serde::Serialize;
+
+use super::prices::Prices;
+
+/// The read units of a start by the API: the tenant's registration and three controls.
+pub(super) const START_READS: u64 = 4;
+
+/// One item of a bill.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Item {
+    /// The service that charges.
+    pub(crate) service: &'static str,
+    /// The number of units.
+    pub(crate) count: f64,
+    /// The unit.
+    pub(crate) unit: String,
+    /// US$ for 1,000 executions.
+    pub(crate) per_thousand: f64,
+}
+
+/// The bill of one execution that the API starts, and that ends in one way.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Bill {
+    pub(crate) items: Vec<Item>,
+    /// US$ for 1,000 executions.
+    pub(crate) per_thousand: f64,
+}
+
+impl Bill {
+    /// The bill of a measured execution.
+    pub(crate) fn of(account: &Account, prices: &Prices) -> Self {
+        let (million, assumed) = (&prices.per_million, &prices.assumed);
+        let memory_gb = assumed.memory_mb / 1024.0;
+        let call = million.lambda_request
+            + million.lambda_gb_second * memory_gb * assumed.call_ms / 1000.0;
+        let log = prices.log_gb * assumed.log_bytes_per_call / 1e9 * 1e6;
+        let audits = account.events as f64 / assumed.events_per_audit_call;
+        // The function `api` answers the start.
+        let calls = account.calls as f64 + 1.0 + audits;
+        let item = |service, count: f64, unit: &str, of_million: f64| Item {
+            service,
+            count,
+            unit: unit.to_owned(),
+            per_thousand: count * of_million / 1000.0,
+        };
+        let call_unit = format!(
+            "calls of {} ms at {} MB",
+            assumed.call_ms, assumed.memory_mb
+        );
+        let reads = account.reads() + START_READS;
+        let items = vec![
+            item(
+                "Step Functions",
+                account.transitions as f64,
+                "state transitions",
+                million.standard_transition,
+            ),
+            item("Lambda", calls, &call_unit, call),
+            item(
+                "DynamoDB",
+                account.table_writes() as f64,
+                "write units of the table",
+                million.write_unit,
+            ),
+            item(
+                "DynamoDB",
+                account.index_writes() as f64,
+                "write units of indexes",
+                million.write_unit,
+            ),
+            item("DynamoDB", reads as f64, "read units", million.read_unit),
+            item(
+                "S3",
+                account.objects_put as f64,
+                "objects written",
+                million.s3_put,
+            ),
+            item(
+                "S3",
+                account.objects_got as f64,
+                "objects read",
+                million.s3_get,
+            ),
+            item(
+                "KMS",
+                account.signatures as f64,
+                "signatures",
+                million.kms_signature,
+            ),
+            item(
+                "EventBridge",
+                account.events as f64,
+                "events",
+                million.event,
+            ),
+            item("API Gateway", 1.0, "requests", million.http_request),
+            item("CloudWatch", calls, "calls that log", log),
+        ];
+        let items: Vec<_> = items.into_iter().filter(|item| item.count > 0.0).collect();
+        let per_thousand = items.iter().map(|item| item.per_thousand).sum();
+        Self {
+            items,
+            per_thousand,
+        }
+    }
+
+    /// The service that charges most, and its share from 0 to 1.
+    pub(crate) fn dominant(&self) -> Option<(&'static str, f64)> {
+        let of = |service| {
+            let items = self.items.iter().filter(|item| item.service == service);
+            items.map(|item| item.per_thousand).sum::<f64>()
+        };
+        let services = self
+            .items
+            .iter()
+            .map(|item| (item.service, of(item.service)));
+        let (service, price) = services.max_by(|one, other| one.1.total_cmp(&other.1))?;
+        Some((service, price / self.per_thousand))
+    }
+}

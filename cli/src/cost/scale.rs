@@ -1,0 +1,149 @@
+//! The rate of starts at which each quota of AWS and each shared partition of the ledger is used
+//! up.
+
+use holdfast_drill::Account;
+use holdfast_ledger::{Partition, SHARDS};
+use serde::{Deserialize, Serialize};
+
+use super::{bill::START_READS, prices::Prices};
+use crate::report::Trouble;
+
+/// Quotas of an account in one region. `docs/scale.md` has their sources.
+const QUOTAS: &str = include_str!("quotas.json");
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Quotas {
+    /// The day of the quotas.
+    pub(crate) date: String,
+    /// The region of the quotas.
+    pub(crate) region: String,
+    per_second: PerSecond,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PerSecond {
+    step_functions_starts: f64,
+    step_functions_transitions: f64,
+    lambda_concurrent_calls: f64,
+    table_write_units: f64,
+    table_read_units: f64,
+    partition_write_units: f64,
+    partition_read_units: f64,
+    objects_put: f64,
+    kms_signatures: f64,
+    events: f64,
+    http_requests: f64,
+}
+
+/// What starts share, and how many of them it serves.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Ceiling {
+    /// The quota, or the partition.
+    pub(crate) resource: String,
+    /// The executions that share it.
+    pub(crate) shared_by: &'static str,
+    /// Units that one execution uses.
+    pub(crate) per_execution: f64,
+    /// Units that it has in a second.
+    pub(crate) limit: f64,
+    /// Starts in a second that use it up.
+    pub(crate) starts_per_second: f64,
+}
+
+impl Quotas {
+    /// The quotas that the command has.
+    pub(crate) fn read() -> Result<Self, Trouble> {
+        serde_json::from_str(QUOTAS)
+            .map_err(|error| Trouble::Other(format!("quotas.json: {error}")))
+    }
+}
+
+/// Everything that executions share, the first to be used up first.
+pub(crate) fn ceilings(account: &Account, prices: &Prices, quotas: &Quotas) -> Vec<Ceiling> {
+    let limits = &quotas.per_second;
+    let of_account = |resource: &str, per_execution: f64, limit: f64| {
+        ceiling(resource.to_owned(), "the account", per_execution, limit)
+    };
+    let writes = account.table_writes() + account.index_writes();
+    let reads = account.reads() + START_READS;
+    let busy = (account.calls + 1) as f64 * prices.assumed.call_ms / 1000.0;
+    let mut ceilings = vec![
+        of_account("Step Functions starts", 1.0, limits.step_functions_starts),
+        of_account(
+            "Step Functions transitions",
+            account.transitions as f64,
+            limits.step_functions_transitions,
+        ),
+        of_account("Lambda calls at once", busy, limits.lambda_concurrent_calls),
+        of_account(
+            "KMS signatures",
+            account.signatures as f64,
+            limits.kms_signatures,
+        ),
+        of_account("EventBridge events", account.events as f64, limits.events),
+        of_account("API Gateway requests", 1.0, limits.http_requests),
+        of_account(
+            "DynamoDB write units",
+            writes as f64,
+            limits.table_write_units,
+        ),
+        of_account("DynamoDB read units", reads as f64, limits.table_read_units),
+        ceiling(
+            "S3 objects of a prefix".to_owned(),
+            "a tenant",
+            account.objects_put as f64,
+            limits.objects_put,
+        ),
+    ];
+    for (partition, load) in &account.partitions {
+        let Some((name, shared_by, shards)) = shared(partition) else {
+            continue;
+        };
+        let of = |units: u64, limit: f64, kind: &str| {
+            let resource = format!("{kind} of {name}");
+            ceiling(resource, shared_by, units as f64 / f64::from(shards), limit)
+        };
+        // The API reads each of them once more for a start.
+        let reads = load.reads + u64::from(load.reads > 0);
+        ceilings.push(of(load.writes, limits.partition_write_units, "writes"));
+        ceilings.push(of(reads, limits.partition_read_units, "reads"));
+    }
+    ceilings.retain(|one| one.per_execution > 0.0);
+    ceilings.sort_by(|one, other| one.starts_per_second.total_cmp(&other.starts_per_second));
+    ceilings
+}
+
+fn ceiling(resource: String, shared_by: &'static str, per_execution: f64, limit: f64) -> Ceiling {
+    Ceiling {
+        resource,
+        shared_by,
+        per_execution,
+        limit,
+        starts_per_second: limit / per_execution,
+    }
+}
+
+/// The name of a shared partition, the executions that share it, and the number of its shards.
+/// `None` if it belongs to one execution.
+fn shared(partition: &Partition) -> Option<(String, &'static str, u8)> {
+    let hash = &partition.hash;
+    if hash.contains("#EXEC#") {
+        return None;
+    }
+    let name = match partition.index {
+        Some(index) => format!("{index} {hash}"),
+        None => hash.clone(),
+    };
+    Some(match partition.index {
+        Some("open") if hash.starts_with('U') => {
+            ("open, urgent".to_owned(), "the deployment", SHARDS)
+        }
+        Some("open") => ("open".to_owned(), "the deployment", SHARDS),
+        Some("of_workflow") => (name, "a tenant's workflow", 1),
+        _ if hash.starts_with("TENANT#") || hash.contains("#tenant/") => (name, "a tenant", 1),
+        _ if hash.contains("#workflow/") => (name, "a workflow", 1),
+        _ => (name, "the deployment", 1),
+    })
+}

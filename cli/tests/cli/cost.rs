@@ -1,0 +1,168 @@
+//! `holdfast cost`: the bill, its prices, and what is wrong with either.
+
+use crate::project::{HEAD, Project};
+use serde_json::Value;
+
+fn hold() -> Project {
+    let steps = "
+steps:
+  - name: hold
+    action: vendor-hold
+    input: { vendor_id: v1, days: 3 }
+    rollback: {}
+  - name: tell
+    action: http
+    input: { method: POST, url: \"${VendorSystemUrl}/notifications\", body: { team: t, message: m } }
+    irreversible: true
+";
+    Project::with(&format!("{HEAD}{steps}"))
+}
+
+fn bill(project: &Project, more: &[&str]) -> Value {
+    let args = [&["cost", "workflows/test.yaml", "--json"], more].concat();
+    let output = project.run(&args);
+    assert_eq!((output.code, output.err.as_str()), (Some(0), ""));
+    serde_json::from_str(&output.out).expect("JSON")
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().expect("a number")
+}
+
+#[test]
+fn a_bill_has_an_end_for_a_success_and_for_a_failure_at_each_step() {
+    let bill = bill(&hold(), &[]);
+    let ends = bill["ends"].as_array().expect("ends");
+    let ends: Vec<_> = ends
+        .iter()
+        .map(|end| (end["scenario"].as_str(), end["status"].as_str()))
+        .collect();
+    assert_eq!(
+        ends,
+        [
+            (Some("no-fault"), Some("EXECUTED")),
+            (Some("hold/permanent"), Some("FAILED")),
+            (Some("tell/permanent"), Some("ROLLED_BACK")),
+        ]
+    );
+}
+
+#[test]
+fn a_bill_is_the_sum_of_its_items_and_a_month_is_the_rate_times_the_bill() {
+    let bill = bill(&hold(), &["--rate", "1000/month"]);
+    let happy = &bill["ends"][0];
+    let items = happy["items"].as_array().expect("items");
+    let sum: f64 = items.iter().map(|item| number(&item["per_thousand"])).sum();
+    assert!((sum - number(&happy["per_thousand"])).abs() < 1e-9);
+    let month = number(&bill["month"]["for_executions"]);
+    assert!((month - sum).abs() < 1e-9);
+    let transitions = &items[0];
+    assert_eq!(transitions["service"], "Step Functions");
+    assert_eq!(number(&transitions["count"]), 4.0);
+    assert!((number(&transitions["per_thousand"]) - 0.1).abs() < 1e-9);
+}
+
+#[test]
+fn another_file_of_prices_is_used_and_a_wrong_one_is_refused_with_its_fault() {
+    let project = hold();
+    let shown = project.run(&["cost", "--show-prices"]);
+    assert_eq!(shown.code, Some(0));
+    let double = shown.out.replace(
+        "\"standard_transition\": 25.0",
+        "\"standard_transition\": 50.0",
+    );
+    project.write("prices.json", &double);
+    let doubled = bill(&project, &["--prices", "prices.json"]);
+    let transitions = &doubled["ends"][0]["items"][0];
+    assert!((number(&transitions["per_thousand"]) - 0.2).abs() < 1e-9);
+    for (wrong, fault) in [
+        (
+            shown.out.replace("\"event\": 1.0", "\"event\": \"1\""),
+            "invalid type",
+        ),
+        (
+            shown.out.replace("\"event\"", "\"evnt\""),
+            "unknown field `evnt`",
+        ),
+        (
+            shown.out.replace("\"event\": 1.0", "\"event\": -1.0"),
+            "event",
+        ),
+        (
+            shown.out.replace("audit_call\": 10", "audit_call\": 0"),
+            "at least 1",
+        ),
+    ] {
+        project.write("prices.json", &wrong);
+        let output = project.run(&["cost", "workflows/test.yaml", "--prices", "prices.json"]);
+        assert_eq!(output.code, Some(1), "{fault}");
+        assert!(output.err.contains(fault), "{fault}: {}", output.err);
+        assert!(output.err.contains("prices.json"), "{}", output.err);
+    }
+}
+
+#[test]
+fn a_rate_that_is_none_is_refused() {
+    let output = hold().run(&["cost", "workflows/test.yaml", "--rate", "5/year"]);
+    assert_eq!(output.code, Some(2));
+    assert!(output.err.contains("20000/d"), "{}", output.err);
+}
+
+#[test]
+fn a_person_sees_a_table_of_items_and_a_table_of_ends() {
+    let output = hold().run(&["cost", "workflows/test.yaml", "--rate", "20000/d"]);
+    assert_eq!((output.code, output.err.as_str()), (Some(0), ""));
+    for part in [
+        "US$ per 1,000 executions that the API starts",
+        "SERVICE         COUNT  US$     UNIT\n",
+        "Step Functions  4      0.1000  state transitions\n",
+        "tell/permanent",
+        "of a success.\n",
+        "A month of 608333 successes costs US$ ",
+    ] {
+        assert!(output.out.contains(part), "{part}: {}", output.out);
+    }
+}
+
+#[test]
+fn a_scale_names_what_breaks_first_and_the_share_of_a_rate() {
+    let project = hold();
+    let scale = project.run(&["cost", "workflows/test.yaml", "--scale", "--json"]);
+    let scale: Value = serde_json::from_str(&scale.out).expect("JSON");
+    let ceilings = scale["ceilings"].as_array().expect("ceilings");
+    let rates: Vec<f64> = ceilings
+        .iter()
+        .map(|one| number(&one["starts_per_second"]))
+        .collect();
+    assert!(rates.is_sorted(), "{rates:?}");
+    let of = |resource: &str| {
+        let mut found = ceilings.iter();
+        let found = found.find(|one| one["resource"] == resource);
+        found.unwrap_or_else(|| panic!("no {resource}: {ceilings:#?}"))
+    };
+    // Begin, two attempts, and the API read the control of the platform.
+    assert_eq!(
+        number(&of("reads of CONTROL#platform")["per_execution"]),
+        4.0
+    );
+    assert_eq!(
+        number(&of("Step Functions transitions")["per_execution"]),
+        4.0
+    );
+    // One of eight shards has the entry of an execution.
+    let open = of("writes of open");
+    assert_eq!(number(&open["per_execution"]), 0.25);
+    assert_eq!(number(&open["starts_per_second"]), 4_000.0);
+    // No partition of one execution is shared.
+    assert!(!scale.to_string().contains("#EXEC#"));
+    let shown = project.run(&["cost", "workflows/test.yaml", "--scale", "--rate", "30/s"]);
+    let starts = shown
+        .out
+        .lines()
+        .find(|line| line.ends_with("Step Functions starts"));
+    assert!(
+        starts.is_some_and(|line| line.contains(" 10 % ")),
+        "{}",
+        shown.out
+    );
+}

@@ -1,0 +1,256 @@
+//! Counts what a run asks of the services that charge for it, and the load of each partition of the
+//! ledger.
+
+use std::{collections::BTreeMap, rc::Rc, sync::Mutex};
+
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::{
+    CounterChange, ExecutionRecord, Item, Key, Partition, Record, Scope, read_units_of,
+    write_units, write_units_of,
+};
+
+use crate::{
+    Drill,
+    fault::Fault,
+    scenario::Scenario,
+    survey::{Stage, play},
+    world::{START, lock},
+};
+
+/// The units of a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Load {
+    /// Read units.
+    pub reads: u64,
+    /// Write units.
+    pub writes: u64,
+}
+
+/// The requests of one execution at each service.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Account {
+    /// State transitions, a retry of a state included.
+    pub transitions: u64,
+    /// Invocations of functions by state machines.
+    pub calls: u64,
+    /// Milliseconds from the start to the end of everything that it caused.
+    pub lasted_ms: u64,
+    /// Requests to the ledger.
+    pub ledger_requests: u64,
+    /// The units of each partition of the ledger.
+    pub partitions: BTreeMap<Partition, Load>,
+    /// Objects written.
+    pub objects_put: u64,
+    /// Objects read.
+    pub objects_got: u64,
+    /// Signatures by the key of the deployment.
+    pub signatures: u64,
+    /// Audit events.
+    pub events: u64,
+    /// Requests at targets.
+    pub target_calls: u64,
+}
+
+impl Account {
+    /// The read units of the table.
+    pub fn reads(&self) -> u64 {
+        self.partitions.values().map(|load| load.reads).sum()
+    }
+
+    /// The write units of the table, without its indexes.
+    pub fn table_writes(&self) -> u64 {
+        self.writes(|partition| partition.index.is_none())
+    }
+
+    /// The write units of the indexes.
+    pub fn index_writes(&self) -> u64 {
+        self.writes(|partition| partition.index.is_some())
+    }
+
+    fn writes(&self, counts: impl Fn(&Partition) -> bool) -> u64 {
+        let partitions = self.partitions.iter();
+        let counted = partitions.filter(|(partition, _)| counts(partition));
+        counted.map(|(_, load)| load.writes).sum()
+    }
+}
+
+/// A measured run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Measurement {
+    /// Final status of the execution. `None` if no record exists.
+    pub status: Option<String>,
+    /// The requests of the run at each service.
+    pub account: Account,
+}
+
+impl Drill {
+    /// Returns, for each step that is reached, the scenario in which it fails for good.
+    pub fn failures(&self) -> Vec<Scenario> {
+        let permanent = |one: &Scenario| match one.strikes.as_slice() {
+            [strike] => strike.fault == Fault::Permanent && self.is_step(&strike.place),
+            _ => false,
+        };
+        self.singles().into_iter().filter(permanent).collect()
+    }
+
+    fn is_step(&self, place: &str) -> bool {
+        let mut steps = self.deployed.steps.iter();
+        steps.any(|step| step.name == place)
+    }
+
+    /// Runs one scenario and counts what it asks of each service. The error names the unknown part
+    /// of the scenario's name.
+    pub fn measure(&self, scenario: &Scenario) -> Result<Measurement, String> {
+        let strikes = self.survey.strikes(scenario)?;
+        let stage = Stage {
+            measures: true,
+            ..self.stage(false)?
+        };
+        let (left, found) = play(&self.deployed, &Rc::default(), &strikes, stage);
+        let world = &left.world;
+        let mut account = world.meter.as_ref().map(Meter::account).unwrap_or_default();
+        account.events = world
+            .facts
+            .as_ref()
+            .map_or(0, |facts| lock(facts).count() as u64);
+        account.target_calls = world.target.done().len() as u64;
+        let lasted = left.rested.duration_since(START).as_millis();
+        account.lasted_ms = u64::try_from(lasted).unwrap_or(0);
+        Ok(Measurement {
+            status: found.status,
+            account,
+        })
+    }
+}
+
+/// Counts the requests of a run.
+#[derive(Default)]
+pub(crate) struct Meter(Mutex<MeterState>);
+
+#[derive(Default)]
+struct MeterState {
+    account: Account,
+    /// The stored items.
+    items: BTreeMap<Key, Item>,
+}
+
+impl MeterState {
+    fn read(&mut self, partition: Partition, bytes: u64) {
+        let load = self.account.partitions.entry(partition).or_default();
+        load.reads += read_units_of(bytes);
+    }
+
+    fn bytes(&self, key: &Key) -> u64 {
+        self.items.get(key).map_or(0, Item::bytes)
+    }
+
+    fn write(&mut self, units: Vec<(Partition, u64)>, times: u64) {
+        for (partition, units) in units {
+            let load = self.account.partitions.entry(partition).or_default();
+            load.writes += units * times;
+        }
+    }
+
+    /// Writes a record. In a transaction every unit is charged twice.
+    fn put(&mut self, key: Key, item: Item, times: u64) {
+        let units = write_units(self.items.get(&key), &item);
+        self.write(units, times);
+        self.items.insert(key, item);
+    }
+}
+
+impl Meter {
+    /// Returns what it has counted.
+    pub(crate) fn account(&self) -> Account {
+        lock(&self.0).account.clone()
+    }
+
+    fn count(&self, change: impl FnOnce(&mut Account)) {
+        change(&mut lock(&self.0).account);
+    }
+
+    /// Counts the transitions of a state machine that ended.
+    pub(crate) fn transitions(&self, count: u64) {
+        self.count(|account| account.transitions += count);
+    }
+
+    /// Counts an invocation of a function.
+    pub(crate) fn call(&self) {
+        self.count(|account| account.calls += 1);
+    }
+
+    /// Counts a signature.
+    pub(crate) fn signature(&self) {
+        self.count(|account| account.signatures += 1);
+    }
+
+    /// Counts a request to an object store.
+    pub(crate) fn object(&self, put: bool) {
+        self.count(|account| match put {
+            true => account.objects_put += 1,
+            false => account.objects_got += 1,
+        });
+    }
+
+    /// Counts a read of the item under a key.
+    pub(crate) fn read(&self, key: &Key) {
+        let mut state = lock(&self.0);
+        state.account.ledger_requests += 1;
+        let bytes = state.bytes(key);
+        state.read(Partition::of(key), bytes);
+    }
+
+    /// Counts the request that reads an execution record and its controls.
+    pub(crate) fn read_with_controls(&self, at: &ExecutionKey, workflow: &str) {
+        let mut state = lock(&self.0);
+        state.account.ledger_requests += 1;
+        let controls = Scope::around(&at.tenant, workflow).map(Key::Control);
+        for key in controls.into_iter().chain([Key::Execution(at.clone())]) {
+            let bytes = state.bytes(&key);
+            state.read(Partition::of(&key), bytes);
+        }
+    }
+
+    /// Counts a query of every record of an execution.
+    pub(crate) fn query(&self, at: &ExecutionKey) {
+        let mut state = lock(&self.0);
+        state.account.ledger_requests += 1;
+        let partition = Partition::of(&Key::Execution(at.clone()));
+        let items = state.items.iter();
+        let found = items.filter(|(key, _)| key.pk() == partition.hash);
+        let bytes = found.map(|(_, item)| item.bytes()).sum();
+        state.read(partition, bytes);
+    }
+
+    /// Counts a conditional write, whether it was done or refused. A refused one costs as much.
+    pub(crate) fn put<R: Record>(&self, record: &R, done: bool) {
+        let mut state = lock(&self.0);
+        state.account.ledger_requests += 1;
+        let (key, item) = (record.key(), Item::of(record).unwrap_or_default());
+        match done {
+            true => state.put(key, item, 1),
+            false => {
+                let size = state.bytes(&key).max(item.bytes());
+                state.write(vec![(Partition::of(&key), write_units_of(size))], 1);
+            }
+        }
+    }
+
+    /// Counts a transaction of a record and of counters.
+    pub(crate) fn transaction(&self, execution: &ExecutionRecord, changes: &[CounterChange]) {
+        let mut state = lock(&self.0);
+        state.account.ledger_requests += 1;
+        state.put(execution.key(), Item::of(execution).unwrap_or_default(), 2);
+        for change in changes {
+            let partition = Partition::of(&Key::Counter(change.counter.clone()));
+            state.write(vec![(partition, 1)], 2);
+        }
+    }
+
+    /// Counts a write of a small item of another kind.
+    pub(crate) fn put_small(&self, key: &Key) {
+        let mut state = lock(&self.0);
+        state.account.ledger_requests += 1;
+        state.write(vec![(Partition::of(key), 1)], 1);
+    }
+}

@@ -1,0 +1,46 @@
+//! The counts of a measured run are those of the documented budgets.
+
+use std::fmt::Write;
+
+use crate::set_up::drill_of;
+use holdfast_drill::{Account, Scenario};
+
+/// A workflow of plain steps, as `make bench` runs it.
+fn plain(steps: usize) -> String {
+    let mut text = "workflow: WF-BENCH\nversion: 1\ninput: { type: object }\nsteps:\n".to_owned();
+    for n in 0..steps {
+        write!(
+            text,
+            "  - name: notify_{n}\n    action: http\n    input: {{ method: POST, url: \
+             \"${{VendorSystemUrl}}/notifications\", body: {{ team: t, message: \"{n}\" }} }}\n    \
+             irreversible: true\n"
+        )
+        .expect("a text");
+    }
+    text
+}
+
+fn happy(source: &str) -> Account {
+    let measured = drill_of(source)
+        .measure(&Scenario::default())
+        .expect("it runs");
+    assert_eq!(measured.status.as_deref(), Some("EXECUTED"));
+    measured.account
+}
+
+#[test]
+fn a_success_of_n_steps_keeps_to_its_budget_of_requests() {
+    for n in [2, 5, 20] {
+        let account = happy(&plain(n as usize));
+        assert_eq!(account.transitions, n + 2, "{n} steps");
+        assert_eq!(account.calls, n + 2, "{n} steps");
+        // Begin, claim and outcome of each step, status and receipt.
+        let writes = 2 * n + 3;
+        // The registration of the tenant, begin, each attempt, and the query of the end.
+        let reads = 1 + (n + 1) + 1;
+        assert_eq!(account.ledger_requests, writes + reads, "{n} steps");
+        assert_eq!(account.objects_put, 1, "{n} steps");
+        assert_eq!(account.signatures, 1, "{n} steps");
+        assert_eq!(account.target_calls, n, "{n} steps");
+    }
+}
