@@ -16,7 +16,10 @@ use super::{
     status_events::{LedgerEngine, described, ledger_engine},
     *,
 };
-use crate::{EndCursor, Recovery, answer, testing::engine};
+use crate::{
+    EndCursor, Recovery, answer,
+    testing::{Fault, Op, engine},
+};
 
 /// The question of an approval by two groups, which reminds every ten minutes.
 fn cosigned(execution: &ExecutionRef) -> AskTask {
@@ -157,6 +160,25 @@ fn a_skipped_approval_is_answered_at_once_and_the_receipt_names_its_rule() {
     assert_eq!(approval.rule.as_deref(), Some("$input.amount > 50000"));
     assert_eq!((receipt.decisions.len(), receipt.incident), (0, None));
     assert_eq!(engine.ledger.kept.incidents("acme").len(), 0);
+}
+
+/// The loser of the write decides again on the question that the winner wrote.
+#[test]
+fn a_vote_that_is_written_beside_another_counts_with_it() {
+    let engine = engine();
+    let execution = begun(&engine);
+    run(engine.ask(&cosigned(&execution))).unwrap();
+    let now = now(&engine);
+    let (kept, at) = (engine.ledger.kept.clone(), execution.clone());
+    let first = Fault::After(Box::new(move || {
+        votes(&*kept, &at, ("bob", "cfo"), now).expect("it counts");
+    }));
+    engine.ledger.spoil(Op::PutQuestion, 0, first);
+    votes(&engine.ledger, &execution, ("dan", "treasury"), now).expect("it counts");
+    let question = snapshot(&engine, &execution).questions.remove(0);
+    let by: Vec<_> = question.votes.iter().map(|vote| &*vote.by).collect();
+    assert_eq!(by, ["bob", "dan"]);
+    assert!(question.ruling().is_some(), "{question:?}");
 }
 
 #[test]
