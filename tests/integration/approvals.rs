@@ -3,6 +3,7 @@
 
 mod matrix;
 mod people;
+mod shipped;
 
 use holdfast_access::Role;
 use holdfast_ids::{digest::value_sha256_hex, keys::execution_id};

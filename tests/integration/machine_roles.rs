@@ -64,6 +64,7 @@ async fn each_machine_may_call_the_functions_that_its_states_name_and_no_others(
     for machine in [
         "WF-DELAY-VENDOR-PAYMENTS-ACME",
         "WF-HOLD-LARGE-PAYMENTS",
+        "WF-HOLD-STRATEGIC-VENDOR",
         "WF-HOLD-VENDOR-GROUP",
         "WF-REVIEW-REMINDER",
         "recovery",

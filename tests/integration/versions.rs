@@ -160,6 +160,7 @@ async fn the_doctor_compares_the_definitions_that_the_aliases_name() {
     for workflow in [
         "WF-DELAY-VENDOR-PAYMENTS-ACME",
         "WF-HOLD-LARGE-PAYMENTS",
+        "WF-HOLD-STRATEGIC-VENDOR",
         "WF-HOLD-VENDOR-GROUP",
         "WF-REVIEW-REMINDER",
     ] {

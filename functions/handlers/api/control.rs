@@ -5,7 +5,7 @@ use axum::Json;
 use holdfast_audit::Kind;
 use holdfast_aws::SystemHost;
 use holdfast_engine::Host;
-use holdfast_ledger::{Expect, Ledger, Meanwhile, Put, Request, Scope, Switch};
+use holdfast_ledger::{ControlState, Expect, Ledger, PauseBehavior, Put, Request, Scope};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -23,23 +23,23 @@ use crate::api::{
 /// The state of a control and the reason for it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "Turn")]
-pub(crate) struct Body {
+#[schemars(rename = "ControlRequest")]
+pub(crate) struct ControlBody {
     /// The new state of the scope.
-    state: Switch,
+    state: ControlState,
     /// The reason in your own words, without control characters. A refused caller reads it.
     #[schemars(length(min = 1, max = 500), extend("pattern" = REASON))]
     reason: String,
     /// The behaviour of running executions during the pause; `wait` if left out.
     #[serde(default)]
-    running_executions: Meanwhile,
+    running_executions: PauseBehavior,
     /// True to control a workflow that is not deployed yet, or a tenant that is not registered yet.
     #[serde(default)]
     new: bool,
 }
 
 /// An authorized request that sets a control.
-type ControlRequest = AuthorizedRequest<TenantQuery, JsonBody<Body>, ControlCaller>;
+type ControlRequest = AuthorizedRequest<TenantQuery, JsonBody<ControlBody>, ControlCaller>;
 
 pub(crate) async fn list(
     AuthorizedRequest { app, caller, .. }: AuthorizedRequest<TenantQuery, EmptyBody, ListCaller>,
@@ -125,8 +125,8 @@ async fn set(
         match ledger.put(&next, expect).await? {
             Put::Done => {
                 let audit = match next.state {
-                    Switch::Paused => Kind::Paused.name(),
-                    Switch::Running => Kind::Resumed.name(),
+                    ControlState::Paused => Kind::Paused.name(),
+                    ControlState::Running => Kind::Resumed.name(),
                 };
                 let name = next.scope.name();
                 tracing::warn!(audit, scope = name, by = next.by, "control set");
@@ -159,7 +159,7 @@ fn unknown(scope: &Scope) -> Problem {
 }
 
 fn shown(control: holdfast_ledger::Control) -> Control {
-    let paused = control.state == Switch::Paused;
+    let paused = control.state == ControlState::Paused;
     Control {
         scope: control.scope.name(),
         state: control.state,
@@ -174,7 +174,7 @@ fn shown(control: holdfast_ledger::Control) -> Control {
 fn never_set(scope: &Scope) -> Control {
     Control {
         scope: scope.name(),
-        state: Switch::Running,
+        state: ControlState::Running,
         running_executions: None,
         reason: None,
         by: None,

@@ -33,7 +33,8 @@ const AT_ONCE: usize = 16;
 /// The body of a decision.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Body {
+#[schemars(rename = "DecisionRequest")]
+pub(crate) struct DecisionBody {
     decision: Decision,
     #[schemars(length(min = 1, max = 500), extend("pattern" = REASON))]
     reason: String,
@@ -126,7 +127,7 @@ pub(crate) async fn decide(
         id,
         body: JsonBody(body),
         ..
-    }: AuthorizedRequest<TenantQuery, JsonBody<Body>>,
+    }: AuthorizedRequest<TenantQuery, JsonBody<DecisionBody>>,
 ) -> Result<Json<DecisionResult>, Problem> {
     let incident = find(&caller, &id).await?;
     let request = request_of(&caller, &body.reason)?;

@@ -27,7 +27,7 @@ use crate::api::{
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "DelegationRequest")]
-pub(crate) struct Body {
+pub(crate) struct DelegationBody {
     /// The `sub` of the stand-in's token.
     #[schemars(length(min = 1, max = 200))]
     to: String,
@@ -63,7 +63,7 @@ pub(crate) async fn set(
         id: group,
         body: JsonBody(body),
         ..
-    }: AuthorizedRequest<TenantQuery, JsonBody<Body>>,
+    }: AuthorizedRequest<TenantQuery, JsonBody<DelegationBody>>,
 ) -> Result<Json<DelegationChange>, Problem> {
     check_group(&group).map_err(Problem::bad_request)?;
     check_text("to", &body.to).map_err(Problem::bad_request)?;

@@ -13,7 +13,7 @@ use holdfast_ledger::{
 };
 
 use crate::api::{
-    answer::{Pause, Waiting},
+    answer::{OpenQuestion, Pause},
     app::App,
     every_tenant::Entry,
     principal::ListCaller,
@@ -39,10 +39,10 @@ impl Progress {
     }
 
     /// The question for which the execution waits.
-    pub(crate) fn waiting(&mut self, at: &ExecutionKey) -> Option<Waiting> {
+    pub(crate) fn waiting(&mut self, at: &ExecutionKey) -> Option<OpenQuestion> {
         let question = self.waiting.remove(at)?;
         let approvers = question.approvers;
-        Some(Waiting {
+        Some(OpenQuestion {
             step: question.step,
             kind: question.kind,
             until: question.until,

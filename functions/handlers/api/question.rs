@@ -21,7 +21,7 @@ use crate::api::{
 /// The questions that a list is limited to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum For {
+pub(crate) enum QuestionFilter {
     /// Those that the caller may decide now.
     Me,
     /// Those that name one of the caller's groups.
@@ -40,7 +40,7 @@ pub(crate) struct QuestionQuery {
     /// `me` for the questions that you may decide now, `groups` for those of your groups, `tenant`
     /// for all; `tenant` if left out.
     #[serde(default, rename = "for")]
-    whose: For,
+    whose: QuestionFilter,
     /// Longest page; 25 if left out.
     #[schemars(range(min = 1, max = 100))]
     limit: Option<u32>,
@@ -63,14 +63,14 @@ pub(crate) async fn list(
     let limit = limit(query.limit)?;
     // An approver sees what asks their groups, and nothing else.
     let whose = match (query.whose, caller.role) {
-        (For::Tenant, Role::Approver) => For::Groups,
+        (QuestionFilter::Tenant, Role::Approver) => QuestionFilter::Groups,
         (whose, _) => whose,
     };
     let wanted = PageRequest {
         after: cursor(query.cursor.as_deref(), Ids::Steps)?,
         limit: match whose {
-            For::Tenant => limit,
-            For::Me | For::Groups => LOOKED_AT,
+            QuestionFilter::Tenant => limit,
+            QuestionFilter::Me | QuestionFilter::Groups => LOOKED_AT,
         },
         ..PageRequest::default()
     };
@@ -82,9 +82,9 @@ pub(crate) async fn list(
     let (now, voter) = (SystemHost.now(), &caller.voter);
     page.entries.retain(|Entry { value, .. }| {
         let fits = match whose {
-            For::Me => value.waits_for(voter),
-            For::Groups => voter.is_asked(value.approvers.as_ref()),
-            For::Tenant => true,
+            QuestionFilter::Me => value.waits_for(voter),
+            QuestionFilter::Groups => voter.is_asked(value.approvers.as_ref()),
+            QuestionFilter::Tenant => true,
         };
         fits && value.until > now
     });

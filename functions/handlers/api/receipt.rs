@@ -42,7 +42,7 @@ pub(crate) struct ReceiptQuery {
     redirect: bool,
     /// The form of the answer.
     #[serde(default)]
-    format: Format,
+    format: ReceiptFormat,
     /// The execution generation: 0 is the first, and each later rollback or redrive adds one. The
     /// newest if left out.
     #[schemars(range(min = 0, max = 4_294_967_295_u32))]
@@ -57,7 +57,7 @@ impl NamesTenant for ReceiptQuery {
 
 #[derive(Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Format {
+enum ReceiptFormat {
     /// A link to the receipt.
     #[default]
     Link,
@@ -74,7 +74,7 @@ pub(crate) async fn link(
         ..
     }: AuthorizedRequest<ReceiptQuery>,
 ) -> Result<Response, Problem> {
-    if query.redirect && query.format == Format::Html {
+    if query.redirect && query.format == ReceiptFormat::Html {
         return Err(Problem::bad_request(
             "redirect=true answers the receipt's file and format=html answers a page: \
              give one of them",
@@ -88,7 +88,7 @@ pub(crate) async fn link(
     let generation = query.generation.unwrap_or(execution.generation);
     let receipt = receipt_of(&caller.receipts, &execution, generation).await?;
     let name = format!("{}-{id}-{generation}", execution.workflow);
-    if query.format == Format::Html {
+    if query.format == ReceiptFormat::Html {
         return page(&app, &caller.receipts, &receipt, &name).await;
     }
     let file_name = format!("{name}.json");

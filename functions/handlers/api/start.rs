@@ -49,7 +49,8 @@ const KEY_HEADER: &str = "idempotency-key";
 /// The body of a start.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Body {
+#[schemars(rename = "StartRequest")]
+pub(crate) struct StartBody {
     /// The input, as the workflow's schema requires; at most 200,000 bytes of JSON, 20,000 members
     /// and items, 64 levels, and whole numbers of 15 digits.
     #[schemars(with = "serde_json::Map<String, Value>")]
@@ -75,7 +76,7 @@ pub(crate) async fn start(
         headers,
         body: JsonBody(body),
         ..
-    }: AuthorizedRequest<TenantQuery, JsonBody<Body>>,
+    }: AuthorizedRequest<TenantQuery, JsonBody<StartBody>>,
 ) -> Result<Response, Problem> {
     let wait = Wait::of(&headers, app.wait_max_s);
     let request = read(&caller.tenant, &caller.actor, workflow, &headers, body)?;
@@ -142,7 +143,7 @@ fn read(
     actor: &str,
     workflow: String,
     headers: &HeaderMap,
-    Body { input, approval }: Body,
+    StartBody { input, approval }: StartBody,
 ) -> Result<StartRequest, Problem> {
     if !is_workflow_id(&workflow) {
         return Err(no_such(&workflow));

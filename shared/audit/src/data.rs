@@ -12,7 +12,7 @@ use crate::{
         StandingData, WaitingData,
     },
 };
-use holdfast_ledger::Meanwhile;
+use holdfast_ledger::PauseBehavior;
 use holdfast_receipt::{AttemptOutcome, ShownField, Status};
 
 /// The data of an event, which says its kind too.
@@ -294,7 +294,7 @@ pub struct PausedData {
     pub reason: String,
     /// `wait` or `rollback`: the treatment of executions that have begun.
     #[schemars(with = "String")]
-    pub running_executions: Meanwhile,
+    pub running_executions: PauseBehavior,
 }
 
 /// The end of a pause.

@@ -18,8 +18,8 @@ use holdfast_ids::{
     names::step_label,
 };
 use holdfast_ledger::{
-    Control, Delegation, Incident, IncidentStatus, Link, Question, QuestionState, Refusal, Switch,
-    TenantRecord, TenantState,
+    Control, ControlState, Delegation, Incident, IncidentStatus, Link, Question, QuestionState,
+    Refusal, TenantRecord, TenantState,
 };
 use holdfast_task::QuestionKind;
 
@@ -146,12 +146,12 @@ pub(crate) fn control_event(control: &Control, about: &About) -> Event {
     let subject = event_id("control", &[&scope]);
     let reason = control.reason.clone();
     let data = match control.state {
-        Switch::Paused => EventData::Paused(PausedData {
+        ControlState::Paused => EventData::Paused(PausedData {
             scope,
             reason,
             running_executions: control.running_executions,
         }),
-        Switch::Running => EventData::Resumed(ResumedData { scope, reason }),
+        ControlState::Running => EventData::Resumed(ResumedData { scope, reason }),
     };
     let parts = [&*control.rev.to_string()];
     Event::new(control.at, about, &subject, &parts, data).by(Some(&control.by))

@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duratio
 
 use futures_executor::LocalSpawner;
 use futures_util::task::LocalSpawnExt;
-use holdfast_engine::{Answer, Engine, Host, TaskError};
+use holdfast_engine::{Engine, Host, QuestionAnswer, TaskError};
 use holdfast_task::{AskCall, AskResult, AskTask, ErrorName, PlanCall, StepCall};
 use holdfast_workflow::compile::{ASK_ARN, BEGIN_ARN, FINISH_ARN, PLAN_ARN, arn_of};
 use serde::{Serialize, de::DeserializeOwned};
@@ -120,7 +120,7 @@ impl Room {
         process: &Process,
         invocation: &Invocation,
     ) -> Result<Value, TaskError> {
-        let asked = |task: &AskTask, answer: Option<Answer>| match answer {
+        let asked = |task: &AskTask, answer: Option<QuestionAnswer>| match answer {
             Some(answer) => self.answer_token(&task.token, answer),
             None => people::decide(self, task),
         };
@@ -170,7 +170,7 @@ pub(crate) fn answered(
 }
 
 /// Receives a question that was put to people, or its decision if a person decided before.
-pub(crate) type QuestionHandler<'a> = &'a dyn Fn(&AskTask, Option<Answer>);
+pub(crate) type QuestionHandler<'a> = &'a dyn Fn(&AskTask, Option<QuestionAnswer>);
 
 /// Runs the code of a function in `process`. `steps` has every step that some function performs.
 pub(crate) async fn handle(

@@ -30,7 +30,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     ///
     /// Errors: `Halted` (the execution has stopped), `Permanent` (the message is no text),
     /// `Transient`.
-    pub async fn ask(&self, task: &AskTask) -> Result<Option<Answer>, TaskError> {
+    pub async fn ask(&self, task: &AskTask) -> Result<Option<QuestionAnswer>, TaskError> {
         let at = partition(&task.execution);
         // Read before the record: an end that this call does not see is later.
         let now = self.host.now();
@@ -190,7 +190,7 @@ fn expired(step: &str) -> TaskError {
 }
 
 /// The answer to a state machine that waits for a decision.
-pub type Answer = Result<AskResult, TaskError>;
+pub type QuestionAnswer = Result<AskResult, TaskError>;
 
 /// The answer for a step that its rule or a person skips.
 fn skipped() -> AskResult {
@@ -210,7 +210,7 @@ fn shown_sha256(question: &Question, execution: &ExecutionRecord) -> Result<Stri
 }
 
 /// The answer that a decision sends to the state machine that waits at the question's step.
-pub fn answer(question: &Question, ruling: &Ruling) -> Answer {
+pub fn answer(question: &Question, ruling: &Ruling) -> QuestionAnswer {
     let step = &question.step;
     let Ruling {
         decision,

@@ -84,6 +84,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 StartTransition::Write => continue,
                 StartTransition::Resume => {
                     let stored = self.check_definition(stored, task).await?;
+                    let stored = self.show_lost_start(stored, first).await?;
                     let input = self.unpack(&stored.at, &stored.input).await?;
                     let stored = self.reserve_again(stored, task, &input).await?;
                     let choices = self.choices_again(&stored, task).await?;

@@ -39,7 +39,7 @@ mod tests;
 mod undo;
 
 pub use allowances::{Allowance, allowances_of};
-pub use ask::{Answer, answer};
+pub use ask::{QuestionAnswer, answer};
 pub use begin::requested_execution;
 pub use case::{cases, standing};
 pub use engine::Engine;

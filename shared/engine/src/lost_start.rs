@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use crate::{
     bounded_check::unmapped,
-    engine::Engine,
+    engine::{Engine, MAX_RACES},
     first_record::FirstRecord,
     ports::{Host, ObjectStore},
-    task_errors::TaskError,
+    task_errors::{TaskError, too_many_races},
 };
 use holdfast_admission::{DIRECT, Envelope, SentApproval, policy_digest};
 use holdfast_ids::{
@@ -23,7 +23,7 @@ use holdfast_ids::{
     names::{check_tenant, check_text},
     trace::TraceId,
 };
-use holdfast_ledger::{ExecutionRecord, Expect, Ledger, Phase, TenantKey};
+use holdfast_ledger::{ExecutionRecord, Expect, Ledger, Phase, Put, TenantKey};
 use holdfast_task::AdmissionSpec;
 
 /// The members of a start that name its execution. Every other member is skipped as text, however
@@ -140,9 +140,39 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         }
         let record = self.lost_record(lost, owner, gate).await?;
         match self.ledger.put(&record, Expect::Absent).await? {
-            holdfast_ledger::Put::Lost(Some(winner)) => Ok(Some(*winner)),
+            Put::Lost(Some(winner)) => Ok(Some(*winner)),
             _ => Ok(Some(record)),
         }
+    }
+
+    /// Gives the record of a lost start that is redriven the fields that people see, which `begin`
+    /// has evaluated for `first`. They never change afterwards.
+    pub(crate) async fn show_lost_start(
+        &self,
+        mut stored: ExecutionRecord,
+        first: &ExecutionRecord,
+    ) -> Result<ExecutionRecord, TaskError> {
+        for _ in 0..MAX_RACES {
+            let shows =
+                |record: &ExecutionRecord| record.subject.is_some() || !record.shown.is_empty();
+            // Only a lost start has no outcome of a guardrail.
+            let lost = stored.redriven.is_some() && stored.guardrails.is_empty();
+            if !lost || shows(&stored) || !shows(first) || stored.phase != Phase::Running {
+                return Ok(stored);
+            }
+            let next = ExecutionRecord {
+                rev: stored.rev + 1,
+                subject: first.subject.clone(),
+                shown: first.shown.clone(),
+                ..stored.clone()
+            };
+            match self.ledger.put(&next, Expect::Rev(stored.rev)).await? {
+                Put::Done => return Ok(next),
+                Put::Lost(Some(winner)) => stored = *winner,
+                Put::Lost(None) => break,
+            }
+        }
+        Err(too_many_races("the execution record"))
     }
 
     async fn lost_record(

@@ -6,7 +6,7 @@ use crate::{
     task_errors::TaskError,
 };
 use holdfast_ledger::{
-    AttemptReport, Control, ExecutionRecord, Ledger, Meanwhile, StepRecord, paused,
+    AttemptReport, Control, ExecutionRecord, Ledger, PauseBehavior, StepRecord, paused,
 };
 use holdfast_task::{ErrorName, StepTask};
 
@@ -21,7 +21,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     ) -> Option<AttemptReport> {
         let control = paused(controls)?;
         let reason = control.says();
-        if control.running_executions == Meanwhile::Wait {
+        if control.running_executions == PauseBehavior::Wait {
             return Some(AttemptReport::Paused(reason));
         }
         let (epoch, now) = (execution.epoch, self.host.now());

@@ -58,7 +58,7 @@ impl Scope {
 /// The state of a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Switch {
+pub enum ControlState {
     /// No execution starts, and no step begins.
     Paused,
     /// Executions start and continue.
@@ -68,7 +68,7 @@ pub enum Switch {
 /// The behaviour of running executions while their scope is paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Meanwhile {
+pub enum PauseBehavior {
     /// They wait before their next step.
     #[default]
     Wait,
@@ -84,9 +84,9 @@ pub struct Control {
     /// The scope.
     pub scope: Scope,
     /// The state of the scope.
-    pub state: Switch,
+    pub state: ControlState,
     /// The behaviour of running executions during a pause.
-    pub running_executions: Meanwhile,
+    pub running_executions: PauseBehavior,
     /// The reason, in the requester's own words.
     pub reason: String,
     /// The requester.
@@ -99,17 +99,18 @@ pub struct Control {
 pub fn control(
     current: Option<&Control>,
     scope: &Scope,
-    state: Switch,
-    running_executions: Meanwhile,
+    state: ControlState,
+    running_executions: PauseBehavior,
     request: &Request,
     now: Timestamp,
 ) -> Option<Control> {
     let unchanged = match current {
         Some(stored) => {
             stored.state == state
-                && (state == Switch::Running || stored.running_executions == running_executions)
+                && (state == ControlState::Running
+                    || stored.running_executions == running_executions)
         }
-        None => state == Switch::Running,
+        None => state == ControlState::Running,
     };
     (!unchanged).then(|| Control {
         rev: current.map_or(1, |stored| stored.rev + 1),
@@ -127,9 +128,9 @@ pub fn paused(controls: &[Control]) -> Option<&Control> {
     let paused = || {
         controls
             .iter()
-            .filter(|control| control.state == Switch::Paused)
+            .filter(|control| control.state == ControlState::Paused)
     };
-    let rolls_back = |control: &&Control| control.running_executions == Meanwhile::Rollback;
+    let rolls_back = |control: &&Control| control.running_executions == PauseBehavior::Rollback;
     paused().find(rolls_back).or_else(|| paused().next())
 }
 
@@ -142,7 +143,7 @@ impl Control {
     /// Returns whether a start is refused during this pause. A pause that rolls back refuses every
     /// start, since the execution would be rolled back before its first step.
     pub fn refuses(&self, rules: &StartConditions) -> bool {
-        !rules.queued_when_paused || self.running_executions == Meanwhile::Rollback
+        !rules.queued_when_paused || self.running_executions == PauseBehavior::Rollback
     }
 
     /// The record of an execution that this control rolls back instead of its step `state`. Its
@@ -178,11 +179,11 @@ mod tests {
         Timestamp::constant(1_759_150_800 + s, 0)
     }
 
-    fn pause(scope: Scope, running: Meanwhile) -> Control {
+    fn pause(scope: Scope, running: PauseBehavior) -> Control {
         control(
             None,
             &scope,
-            Switch::Paused,
+            ControlState::Paused,
             running,
             &request("why"),
             at(0),
@@ -192,8 +193,8 @@ mod tests {
 
     #[test]
     fn a_control_is_written_only_where_it_changes_something() {
-        use Meanwhile::{Rollback, Wait};
-        use Switch::{Paused, Running};
+        use ControlState::{Paused, Running};
+        use PauseBehavior::{Rollback, Wait};
         let scope = Scope::Platform;
         let put = |current: Option<&Control>, state, running| {
             control(current, &scope, state, running, &request("again"), at(9))
@@ -212,13 +213,13 @@ mod tests {
     #[test]
     fn of_several_pauses_one_that_rolls_back_takes_effect() {
         let [platform, tenant, workflow] = Scope::around("acme", "WF-X");
-        let waits = pause(platform, Meanwhile::Wait);
-        let mut rolls = pause(tenant, Meanwhile::Rollback);
-        let also = pause(workflow, Meanwhile::Wait);
+        let waits = pause(platform, PauseBehavior::Wait);
+        let mut rolls = pause(tenant, PauseBehavior::Rollback);
+        let also = pause(workflow, PauseBehavior::Wait);
         assert_eq!(paused(&[]), None);
         let all = [waits.clone(), rolls.clone(), also];
         assert_eq!(paused(&all), Some(&all[1]));
-        rolls.state = Switch::Running;
+        rolls.state = ControlState::Running;
         assert_eq!(paused(std::slice::from_ref(&rolls)), None);
         assert_eq!(paused(&[rolls, waits.clone()]), Some(&waits));
     }

@@ -256,6 +256,7 @@ mod tests {
         assert_eq!(other.key(), first.key());
         let removed = end_delegation(&other, later).expect("it is in force");
         assert_eq!((removed.rev, removed.is_current(later)), (3, false));
+        assert!(other.is_in_force(later) && !removed.is_in_force(later));
         assert!(end_delegation(&removed, later).is_none());
         let new = put(Some(&removed), &request("eve", None, days(9)), later);
         assert_eq!(new.expect("it is right").map(|new| new.rev), Some(4));

@@ -56,7 +56,7 @@ pub use bulk_part::{
     BulkItem, BulkOutcome, BulkOutcomeKind, BulkPart, BulkPartKey, BulkQuestion, BulkTarget,
 };
 pub use claim::{AttemptReport, Claim, ClaimTransition, CompletionTransition, claim, complete};
-pub use control::{Control, Meanwhile, Scope, Switch, control, paused};
+pub use control::{Control, ControlState, PauseBehavior, Scope, control, paused};
 pub use counter::{Counter, CounterChange, CounterKind, Reservation, kept};
 pub use delegation::{
     Delegation, DelegationKey, DelegationRequest, delegate, end_delegation, stand_ins,

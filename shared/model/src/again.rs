@@ -9,14 +9,14 @@ use crate::{
     world::{Change, World},
 };
 
-fn request() -> Request {
+pub(crate) fn request() -> Request {
     Request {
         by: String::new(),
         reason: String::new(),
     }
 }
 
-fn admission() -> AdmissionSpec {
+pub(crate) fn admission() -> AdmissionSpec {
     AdmissionSpec {
         workflow: String::new(),
         version: 1,

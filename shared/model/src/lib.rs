@@ -10,6 +10,7 @@ mod model;
 mod records;
 mod rules;
 mod unwind;
+pub mod votes;
 mod world;
 
 pub use model::{Action, Actor, Deed, Protocol};

@@ -1,6 +1,6 @@
 //! Answers about controls.
 
-use holdfast_ledger::{Meanwhile, Switch};
+use holdfast_ledger::{ControlState, PauseBehavior};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -47,10 +47,10 @@ pub(crate) enum ScopeCheck {
 pub(crate) struct Control {
     /// `platform`, `tenant/NAME` or `workflow/WF-ID`.
     pub(crate) scope: String,
-    pub(crate) state: Switch,
+    pub(crate) state: ControlState,
     /// The behaviour of running executions during the pause; absent while the scope runs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) running_executions: Option<Meanwhile>,
+    pub(crate) running_executions: Option<PauseBehavior>,
     /// The reason. It is absent, like `by` and `at`, if the control was never set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     incident::Question,
-    progress::{Pause, Waiting},
+    progress::{OpenQuestion, Pause},
 };
 use crate::api::schema::{time, time_or_null};
 
@@ -46,7 +46,7 @@ pub(crate) struct Execution {
     pub(crate) tenant: String,
     pub(crate) status: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) waiting: Option<Waiting>,
+    pub(crate) waiting: Option<OpenQuestion>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) paused: Option<Pause>,
     /// The trigger's name, or `api` or `direct`.

@@ -68,6 +68,7 @@ pub(crate) struct IncidentInFull {
 
 /// An execution that met the incident.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "LinkedExecution")]
 pub(crate) struct Link {
     pub(crate) execution_id: String,
     /// The subject of the execution, if it has one.

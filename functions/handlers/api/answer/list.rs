@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::progress::{Pause, Waiting};
+use super::progress::{OpenQuestion, Pause};
 use crate::api::schema::{time, time_or_null};
 
 /// A page of executions, newest first.
@@ -28,7 +28,7 @@ pub(crate) struct ListedExecution {
     pub(crate) subject: Option<String>,
     pub(crate) status: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) waiting: Option<Waiting>,
+    pub(crate) waiting: Option<OpenQuestion>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) paused: Option<Pause>,
     pub(crate) trigger: String,

@@ -34,7 +34,7 @@ pub(crate) use list::{
     Workflow, WorkflowInFull, Workflows,
 };
 pub(crate) use problem::ProblemDocument;
-pub(crate) use progress::{Pause, Waiting};
+pub(crate) use progress::{OpenQuestion, Pause};
 pub(crate) use question::{ListedQuestion, QuestionLinks, Questions};
 pub(crate) use receipt::{FetchLink, KeySet};
 pub(crate) use request::{ExecutionLinks, RequestResult, StartLinks, StartResult};

@@ -1,6 +1,6 @@
 //! Answers about what holds a running execution up: a question or a pause.
 
-use holdfast_ledger::Meanwhile;
+use holdfast_ledger::PauseBehavior;
 use holdfast_task::QuestionKind;
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -10,7 +10,7 @@ use crate::api::schema::time;
 
 /// The open question of an execution that waits for people, the first to expire if it has several.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub(crate) struct Waiting {
+pub(crate) struct OpenQuestion {
     pub(crate) step: String,
     #[schemars(with = "String")]
     pub(crate) kind: QuestionKind,
@@ -33,7 +33,7 @@ pub(crate) struct Pause {
     /// `platform`, `tenant/NAME` or `workflow/WF-ID`.
     pub(crate) scope: String,
     /// The behaviour of the execution during the pause.
-    pub(crate) running_executions: Meanwhile,
+    pub(crate) running_executions: PauseBehavior,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
     #[schemars(schema_with = "time")]

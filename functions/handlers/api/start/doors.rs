@@ -148,7 +148,7 @@ fn api(sent: &StartTexts) -> bool {
     };
     let headers = HeaderMap::from_iter([(header::HeaderName::from_static(KEY_HEADER), key)]);
     let body = format!(r#"{{"input":{},"approval":{}}}"#, sent.input, sent.approval);
-    let read = read_body::<Body>(body.as_bytes()).and_then(|body| {
+    let read = read_body::<StartBody>(body.as_bytes()).and_then(|body| {
         let workflow = WORKFLOW.to_owned();
         read(&sent.tenant, &identity.subject, workflow, &headers, body)
     });
@@ -377,7 +377,7 @@ fn the_api_says_whether_the_size_or_the_form_is_wrong() {
             header::HeaderName::from_static(KEY_HEADER),
             HeaderValue::from_static("k"),
         )]);
-        let body = read_body::<Body>(format!(r#"{{"input":{input}}}"#).as_bytes());
+        let body = read_body::<StartBody>(format!(r#"{{"input":{input}}}"#).as_bytes());
         let read = body.and_then(|body| read("acme", "zoe", WORKFLOW.to_owned(), &headers, body));
         read.err()
             .map(|problem| problem.into_response().status().as_u16())

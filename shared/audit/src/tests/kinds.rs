@@ -9,8 +9,8 @@ use std::{
 
 use super::*;
 use holdfast_ledger::{
-    Cause, Control, Delegation, IncidentAction, IncidentStatus, Link, Meanwhile, QuestionState,
-    Refusal, Ruling, Scope, Switch, TenantRecord, TenantState, fixtures::question,
+    Cause, Control, ControlState, Delegation, IncidentAction, IncidentStatus, Link, PauseBehavior,
+    QuestionState, Refusal, Ruling, Scope, TenantRecord, TenantState, fixtures::question,
 };
 use holdfast_receipt::Decision;
 
@@ -112,13 +112,15 @@ fn controls() -> Vec<Record> {
             rev: 1,
             scope: Scope::Tenant("acme".to_owned()),
             state,
-            running_executions: Meanwhile::Wait,
+            running_executions: PauseBehavior::Wait,
             reason: "an incident at the vendor".to_owned(),
             by: "zoe".to_owned(),
             at: at(40),
         }))
     };
-    [Switch::Paused, Switch::Running].map(control).to_vec()
+    [ControlState::Paused, ControlState::Running]
+        .map(control)
+        .to_vec()
 }
 
 /// A tenant that was registered, and one that was closed.

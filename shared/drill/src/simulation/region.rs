@@ -11,7 +11,7 @@ use std::{
 
 use futures_executor::LocalSpawner;
 use futures_util::{future::LocalBoxFuture, task::LocalSpawnExt};
-use holdfast_engine::{Answer, EndCursor, Host, StatusEvent, TaskError};
+use holdfast_engine::{EndCursor, Host, QuestionAnswer, StatusEvent, TaskError};
 use holdfast_ids::{arn::is_express, keys::ExecutionKey};
 use holdfast_task::{AskTask, RECOVERY};
 use jiff::{SignedDuration, Timestamp};
@@ -309,7 +309,7 @@ impl Region {
         let place = &invocation.place;
         self.world.record(|| format!("function   {place} begins"));
         let process = self.process();
-        let asked = |task: &AskTask, answer: Option<Answer>| self.asked(task, answer);
+        let asked = |task: &AskTask, answer: Option<QuestionAnswer>| self.asked(task, answer);
         let work = handle(&process, &self.versions.steps, invocation, &asked);
         let answer: Option<Result<Value, TaskError>> = process.run(work).await;
         answered(&self.world, place, answer)

@@ -4,11 +4,12 @@
 use std::{rc::Rc, time::Duration};
 
 use holdfast_admission::Envelope;
-use holdfast_engine::{Answer, Host, deliver, recovery_name, redrive_name, start_owner};
+use holdfast_engine::{Host, QuestionAnswer, deliver, recovery_name, redrive_name, start_owner};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    Control, ExecutionRecord, Expect, IncidentStatus, Ledger, LedgerError, Meanwhile, Put, Request,
-    RequestOutcome, RequestTransition, Scope, Snapshot, Switch, ask, control, handle, withdraw,
+    Control, ControlState, ExecutionRecord, Expect, IncidentStatus, Ledger, LedgerError,
+    PauseBehavior, Put, Request, RequestOutcome, RequestTransition, Scope, Snapshot, ask, control,
+    handle, withdraw,
 };
 use holdfast_receipt::Decision;
 use holdfast_task::{AskTask, QuestionKind, RECOVERY};
@@ -97,8 +98,8 @@ impl Region {
                     false => Scope::Platform,
                 };
                 let meanwhile = match rolls_back {
-                    true => Meanwhile::Rollback,
-                    false => Meanwhile::Wait,
+                    true => PauseBehavior::Rollback,
+                    false => PauseBehavior::Wait,
                 };
                 let region = self.clone();
                 let resumed = scope.clone();
@@ -106,7 +107,7 @@ impl Region {
                     region.world.clock.sleep(lasts).await;
                     // The client repeats until the answer is there.
                     while region
-                        .switch(&resumed, Switch::Running, meanwhile)
+                        .switch(&resumed, ControlState::Running, meanwhile)
                         .await
                         .is_err()
                     {
@@ -114,7 +115,7 @@ impl Region {
                     }
                     region.disturb();
                 });
-                self.switch(&scope, Switch::Paused, meanwhile).await?;
+                self.switch(&scope, ControlState::Paused, meanwhile).await?;
                 Ok(format!("{} is paused", scope.name()))
             }
             Kind::Resolve => self.resolve(process).await,
@@ -260,8 +261,8 @@ impl Region {
     async fn switch(
         &self,
         scope: &Scope,
-        state: Switch,
-        meanwhile: Meanwhile,
+        state: ControlState,
+        meanwhile: PauseBehavior,
     ) -> Result<(), LedgerError> {
         let process = self.process();
         loop {
@@ -298,7 +299,7 @@ impl Region {
     }
 
     /// Puts a question to a person, or answers it with the decision of before.
-    pub(super) fn asked(self: &Rc<Self>, task: &AskTask, answer: Option<Answer>) {
+    pub(super) fn asked(self: &Rc<Self>, task: &AskTask, answer: Option<QuestionAnswer>) {
         if let Some(answer) = answer {
             return self.answer_token(&task.token, token_answer(answer));
         }

@@ -140,3 +140,10 @@ fn an_answer_that_does_not_fit_is_named_with_its_place() {
         assert_eq!(problems.len(), 1, "{source}: {problems:?}");
     }
 }
+
+/// A step gets a target's long number as a text, so that its digits reach the next step.
+#[test]
+fn a_long_number_in_an_answer_is_a_text_with_its_digits() {
+    let answers = answers(ANSWERS, &actions());
+    assert_eq!(answers["look_up"][0]["body"]["id"], "1000000000000001");
+}

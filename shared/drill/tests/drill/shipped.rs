@@ -8,12 +8,14 @@ use crate::set_up::{actions, every_workflow, files, read, shipped};
 
 /// Returns an input if the one made from the schema does not lead to every step.
 fn input_of(file: &str) -> Option<Value> {
-    (file == "hold-vendor-group.yaml").then(|| {
-        json!({
+    match file {
+        "hold-vendor-group.yaml" => Some(json!({
             "group": "east", "hold_days": 14, "tell_treasury": true,
             "vendors": [{ "id": "v1" }, { "id": "v2", "exempt": true }, { "id": "v3" }],
-        })
-    })
+        })),
+        "hold-strategic-vendor.yaml" => Some(json!({ "vendor_id": "v1", "amount": 60_000 })),
+        _ => None,
+    }
 }
 
 fn violations(drill: &Drill, scenarios: &[Scenario]) -> Vec<String> {

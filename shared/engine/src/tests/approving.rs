@@ -2,10 +2,13 @@
 
 use holdfast_ids::digest::value_sha256_hex;
 use holdfast_ledger::{
-    Question, QuestionState, Request, RulingTransition, Voter, VoterRole, rule, shown,
+    Question, QuestionState, Request, RulingTransition, Voter, VoterRole,
+    fixtures::{self, key},
+    rule, shown,
 };
 use holdfast_receipt::{ApprovalOutcome, Decision};
 use holdfast_task::{Approvers, Ask, AskTask, ExpireTask, QuestionKind};
+use jiff::SignedDuration;
 
 use super::{
     asking::ask_task,
@@ -13,7 +16,10 @@ use super::{
     status_events::{LedgerEngine, described, ledger_engine},
     *,
 };
-use crate::{EndCursor, Recovery, answer, testing::engine};
+use crate::{
+    EndCursor, Recovery, answer,
+    testing::{Fault, Op, engine},
+};
 
 /// The question of an approval by two groups, which reminds every ten minutes.
 fn cosigned(execution: &ExecutionRef) -> AskTask {
@@ -156,6 +162,25 @@ fn a_skipped_approval_is_answered_at_once_and_the_receipt_names_its_rule() {
     assert_eq!(engine.ledger.kept.incidents("acme").len(), 0);
 }
 
+/// The loser of the write decides again on the question that the winner wrote.
+#[test]
+fn a_vote_that_is_written_beside_another_counts_with_it() {
+    let engine = engine();
+    let execution = begun(&engine);
+    run(engine.ask(&cosigned(&execution))).unwrap();
+    let now = now(&engine);
+    let (kept, at) = (engine.ledger.kept.clone(), execution.clone());
+    let first = Fault::After(Box::new(move || {
+        votes(&*kept, &at, ("bob", "cfo"), now).expect("it counts");
+    }));
+    engine.ledger.spoil(Op::PutQuestion, 0, first);
+    votes(&engine.ledger, &execution, ("dan", "treasury"), now).expect("it counts");
+    let question = snapshot(&engine, &execution).questions.remove(0);
+    let by: Vec<_> = question.votes.iter().map(|vote| &*vote.by).collect();
+    assert_eq!(by, ["bob", "dan"]);
+    assert!(question.ruling().is_some(), "{question:?}");
+}
+
 #[test]
 fn votes_that_are_not_enough_are_in_the_receipt_of_an_execution_that_rolls_back() {
     let engine = engine();
@@ -231,4 +256,67 @@ fn the_sweep_reminds_at_each_interval_until_people_have_decided() {
         sweeps(&engine, &execution).reminded.map(|one| one.n),
         Some(3)
     );
+}
+
+/// The questions of this many executions, each entered a millisecond after the one before.
+fn ask_many(engine: &LedgerEngine, n: usize) {
+    let began = engine.host.now();
+    for n in 0..n {
+        let at = key(&format!("many-{n}"));
+        let execution = ExecutionRecord {
+            started_at: began,
+            deadline: began + SignedDuration::from_hours(8),
+            ..fixtures::execution(&at)
+        };
+        let entered = began + SignedDuration::from_millis(n as i64);
+        let question = Question {
+            kind: QuestionKind::Approval,
+            entered,
+            until: entered + SignedDuration::from_hours(1),
+            approvers: Some(Approvers {
+                by: vec!["cfo".to_owned()],
+                count: 1,
+                distinct_groups: false,
+                remind_every_s: Some(600),
+            }),
+            ..fixtures::question(&at)
+        };
+        for put in [
+            run(engine.ledger.put(&execution, Expect::Absent)).map(|put| put == Put::Done),
+            run(engine.ledger.put(&question, Expect::Absent)).map(|put| put == Put::Done),
+        ] {
+            assert_eq!(put, Ok(true));
+        }
+    }
+}
+
+#[test]
+fn a_thousand_due_reminders_are_recorded_by_four_sweeps_oldest_question_first() {
+    const ALL: usize = 1_000;
+    let engine = ledger_engine();
+    ask_many(&engine, ALL);
+    let machines = TestMachines::default();
+    let recovery = Recovery {
+        engine: &engine,
+        machines: &machines,
+        cursor: &EndCursor::default(),
+        notice: &|_| {},
+    };
+    let reminders = |n: usize| {
+        let at = key(&format!("many-{n}"));
+        let found = run(engine.ledger.snapshot(&at)).unwrap().expect("it asks");
+        found.questions[0].reminded.as_ref().map_or(0, |one| one.n)
+    };
+    // The first look at each question, then its first reminder.
+    for (minutes, expected) in [(3, 0), (8, 1)] {
+        engine.host.pass(minutes * 60);
+        for sweep in 1..=4 {
+            run(recovery.sweep()).unwrap();
+            let reached = (300 * sweep).min(ALL);
+            let counts: Vec<_> = (0..ALL).map(reminders).collect();
+            let (first, rest) = counts.split_at(reached);
+            assert!(first.iter().all(|n| *n == expected), "sweep {sweep}");
+            assert!(rest.iter().all(|n| *n == 0), "sweep {sweep}");
+        }
+    }
 }

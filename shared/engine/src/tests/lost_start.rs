@@ -29,7 +29,7 @@ fn recorded(
 }
 
 /// Records a lost start and recovers it, and returns the status and the cause of the receipt.
-fn ended(engine: &TestEngine, lost: &LostStart) -> (String, String) {
+pub(super) fn ended(engine: &TestEngine, lost: &LostStart) -> (String, String) {
     let record = recorded(engine, lost, &owner(), &gate());
     assert_eq!(record.phase, Phase::Running);
     let plan = PlanTask {

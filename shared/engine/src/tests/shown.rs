@@ -5,7 +5,7 @@ use super::{
     rollback::receipt_of,
     *,
 };
-use crate::testing::engine;
+use crate::{LostStart, testing::engine};
 use holdfast_receipt::ShownField;
 use holdfast_task::FieldExpression;
 
@@ -60,6 +60,37 @@ fn a_repeated_begin_keeps_the_fields_of_the_first() {
     assert_eq!(run(engine.begin(&changed)), Ok(begun.clone()));
     let record = snapshot(&engine, &begun.execution).execution;
     assert_eq!(record.subject.as_deref(), Some("vendor v-1"));
+}
+
+/// `recover` evaluates nothing. The redrive evaluates the whole start, so that it has the fields.
+#[test]
+fn a_start_that_recover_recorded_gets_its_fields_at_the_first_redrive_alone() {
+    let engine = engine();
+    let task = showing(json!("v-1"));
+    let lost = LostStart::read(&task.start.to_string(), &task.gate.workflow).expect("a start");
+    super::lost_start::ended(&engine, &lost);
+    let recorded = || {
+        run(engine.ledger.read(&lost.at))
+            .unwrap()
+            .expect("a record")
+    };
+    assert_eq!(fields(&recorded()), (None, vec![]));
+    let all = vec![("vendor", "v-1"), ("days", "14")];
+    for subject in ["'vendor ' & $input.vendor_id", "'other'"] {
+        super::closing::redriven(&engine, &recorded().reference());
+        let mut again = BeginTask {
+            owner: "arn:again".to_owned(),
+            ..task.clone()
+        };
+        again.gate.fields.subject = Some(subject.to_owned());
+        let begun = run(engine.begin(&again)).expect("it is admitted").execution;
+        assert_eq!(
+            fields(&recorded()),
+            (Some("vendor v-1"), all.clone()),
+            "{subject}"
+        );
+        super::closing::recover(&engine, &begun).expect("an end");
+    }
 }
 
 #[test]

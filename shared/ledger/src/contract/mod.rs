@@ -22,8 +22,8 @@ use self::shapes::{
     the_latest_link_of_an_incident_comes_back_as_it_was,
 };
 use super::{
-    Control, Duplicate, Duplicates, ExecutionRecord, Expect, Ledger, Meanwhile, Put, Request,
-    Scope, Snapshot, StepRecord, StepState, Switch, control,
+    Control, ControlState, Duplicate, Duplicates, ExecutionRecord, Expect, Ledger, PauseBehavior,
+    Put, Request, Scope, Snapshot, StepRecord, StepState, control,
     fixtures::{at, claim_by, execution, inline, key},
 };
 use holdfast_ids::keys::ExecutionKey;
@@ -101,11 +101,11 @@ async fn an_execution_is_read_with_every_control_that_applies_to_it<L: Ledger>(
             by: "Zo\u{eb}".to_owned(),
             reason: "a leak".to_owned(),
         };
-        let meanwhile = [Meanwhile::Wait, Meanwhile::Rollback][n];
+        let meanwhile = [PauseBehavior::Wait, PauseBehavior::Rollback][n];
         let paused = control(
             None,
             &scope,
-            Switch::Paused,
+            ControlState::Paused,
             meanwhile,
             &request,
             at(n as i64),

@@ -4,9 +4,10 @@ use holdfast_receipt::Decision;
 use holdfast_task::{Approvers, QuestionKind};
 
 use crate::{
-    ExecutionRecord, Question, QuestionState, Request, RulingTransition, StandIn, Voter, VoterRole,
-    decide,
+    ExecutionRecord, Question, QuestionState, QuestionTransition, Request, RulingTransition,
+    StandIn, Voter, VoterRole, decide,
     fixtures::{at, execution, key, question},
+    put_question,
 };
 
 fn approval(by: &[&str], count: u32, distinct_groups: bool) -> Question {
@@ -320,6 +321,26 @@ fn one_rejection_rejects_also_by_a_person_who_had_approved() {
         assert_eq!(next.votes.len(), 2, "the approval stays on record");
         let late = votes(&next, &member("dan", &["cfo"]), Decision::Approve);
         assert!(matches!(late, RulingTransition::Refused(_)), "{late:?}");
+    }
+}
+
+#[test]
+fn a_repeated_ask_keeps_the_votes_and_the_question_of_a_redrive_has_none() {
+    let asked = || approval(&["cfo"], 2, false);
+    let one = after(asked(), &[member("bob", &["cfo"])]);
+    let repeated = Question {
+        retry: one.retry + 1,
+        ..asked()
+    };
+    let redriven = Question {
+        entered: at(9),
+        ..asked()
+    };
+    for (put, votes) in [(repeated, 1), (redriven, 0)] {
+        let QuestionTransition::Write(next) = put_question(Some(&one), &put) else {
+            panic!("{put:?} is put");
+        };
+        assert_eq!((next.votes.len(), next.seats.len()), (votes, votes));
     }
 }
 

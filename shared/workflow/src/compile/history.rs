@@ -74,10 +74,10 @@ impl Events {
     }
 }
 
-/// The events on the way of an execution without errors, with every attempt of each step's own
+/// The events in the history of an execution without errors, with every attempt of each step's own
 /// policy. Of the branches of a `choose`, those with the most events count.
 #[derive(Default)]
-struct Way {
+struct History {
     events: Events,
     maps: Vec<MapEvents>,
 }
@@ -88,9 +88,9 @@ struct MapEvents {
     item: Events,
 }
 
-impl Way {
+impl History {
     fn along(start_at: &str, states: &States) -> Self {
-        let mut way = Self::default();
+        let mut history = Self::default();
         let mut most: BTreeMap<&str, Events> = BTreeMap::new();
         let mut entered = BTreeSet::from([start_at]);
         let mut open = vec![start_at];
@@ -103,11 +103,11 @@ impl Way {
             open.pop();
             let rest = next.iter().filter_map(|name| most.get(name)).copied();
             let rest = rest.max_by_key(|events| events.all()).unwrap_or_default();
-            let own = states.get(name).map(|state| way.enter(name, state));
+            let own = states.get(name).map(|state| history.enter(name, state));
             most.insert(name, own.unwrap_or_default().with(rest));
         }
-        way.events = most.get(start_at).copied().unwrap_or_default();
-        way
+        history.events = most.get(start_at).copied().unwrap_or_default();
+        history
     }
 
     /// Returns the events of one state, and notes the Maps inside it.
@@ -164,8 +164,8 @@ fn targets(state: &State) -> Vec<&str> {
 
 /// The events of a whole execution, without the items of its Maps.
 fn whole(states: &States) -> (u64, Vec<MapEvents>) {
-    let forward = Way::along("Begin", states);
-    let back = Way::along("Plan", states);
+    let forward = History::along("Begin", states);
+    let back = History::along("Plan", states);
     let events = EXECUTION + forward.events.all() + back.events.fixed;
     (events, forward.maps)
 }

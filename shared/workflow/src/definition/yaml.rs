@@ -62,7 +62,8 @@ pub(super) fn parse(source: &str, problems: &mut Vec<Problem>) -> Result<Node, P
     })
 }
 
-enum Open {
+/// A list or a map whose end the parser has not reached.
+enum OpenNode {
     List {
         at: Span,
         anchor: usize,
@@ -80,7 +81,7 @@ struct Builder<'a> {
     source: &'a str,
     /// Byte offset of every character.
     offsets: Vec<usize>,
-    open: Vec<Open>,
+    open: Vec<OpenNode>,
     anchors: Vec<(usize, Node)>,
     nodes: usize,
     root: Option<Node>,
@@ -168,7 +169,7 @@ impl Builder<'_> {
             )),
             Event::Scalar(text, style, anchor, tag) => {
                 self.tag(tag.as_deref(), at);
-                let is_key = matches!(self.open.last(), Some(Open::Map { key: None, .. }));
+                let is_key = matches!(self.open.last(), Some(OpenNode::Map { key: None, .. }));
                 let kind = match (style == ScalarStyle::Plain, is_key) {
                     (true, true) => key(&text, at, self.problems),
                     (true, false) => scalar(&text, at, self.problems),
@@ -179,11 +180,11 @@ impl Builder<'_> {
             Event::SequenceStart(anchor, tag) => {
                 self.tag(tag.as_deref(), at);
                 let items = Vec::new();
-                self.begin(Open::List { at, anchor, items }, at)
+                self.begin(OpenNode::List { at, anchor, items }, at)
             }
             Event::MappingStart(anchor, tag) => {
                 self.tag(tag.as_deref(), at);
-                let open = Open::Map {
+                let open = OpenNode::Map {
                     at,
                     anchor,
                     entries: Vec::new(),
@@ -192,14 +193,14 @@ impl Builder<'_> {
                 self.begin(open, at)
             }
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
-                Some(Open::List { at, anchor, items }) => self.add(
+                Some(OpenNode::List { at, anchor, items }) => self.add(
                     Node {
                         at,
                         kind: Kind::List(items),
                     },
                     anchor,
                 ),
-                Some(Open::Map {
+                Some(OpenNode::Map {
                     at,
                     anchor,
                     entries,
@@ -281,7 +282,7 @@ impl Builder<'_> {
         }
     }
 
-    fn begin(&mut self, open: Open, at: Span) -> Result<(), Problem> {
+    fn begin(&mut self, open: OpenNode, at: Span) -> Result<(), Problem> {
         self.check_depth(1, at)?;
         self.open.push(open);
         Ok(())
@@ -309,8 +310,8 @@ impl Builder<'_> {
         }
         match self.open.last_mut() {
             None => self.root = Some(node),
-            Some(Open::List { items, .. }) => items.push(node),
-            Some(Open::Map { entries, key, .. }) => match key.take() {
+            Some(OpenNode::List { items, .. }) => items.push(node),
+            Some(OpenNode::Map { entries, key, .. }) => match key.take() {
                 Some(key) => match entries.iter().find(|(earlier, _)| earlier.name == key.name) {
                     Some((earlier, _)) => {
                         let message = format!("`{}` appears twice in this mapping", key.name);

@@ -1,9 +1,12 @@
 //! Tests of `poll`, and of `on_failure` with codes.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{HEAD, definition, problems, read_with_warnings};
-use crate::definition::{ActionStep, OnFailure, StepKind};
+use crate::{
+    compile::machine,
+    definition::{ActionStep, OnFailure, StepKind},
+};
 
 const GET: &str = "action: http, input: { method: GET, url: \"${VendorSystemUrl}/jobs\" }";
 const POST: &str = "action: http, irreversible: true, \
@@ -119,4 +122,45 @@ fn an_expression_that_needs_the_answer_of_a_step_with_codes_gets_a_warning() {
     let text = format!("{warning:?}");
     assert!(text.contains("this fails if `job` fails"), "{text}");
     assert!(text.contains("$not($exists($job.failed))"), "{text}");
+}
+
+/// The compiled state of the step `job`.
+fn state(fields: &str) -> Value {
+    let machine = machine(&definition(&with(fields)), "workflows/test.yaml").expect("it compiles");
+    let machine = machine.to_json().expect("JSON");
+    let machine: Value = serde_json::from_str(&machine).expect("it reads back");
+    machine["States"]["job"].clone()
+}
+
+#[test]
+fn a_poll_is_repeated_at_its_interval_and_a_plain_step_has_no_such_retrier() {
+    let retrier = |fields: &str| {
+        let state = state(fields);
+        let retriers = state["Retry"].as_array().expect("retriers");
+        let mut of_polls = retriers
+            .iter()
+            .filter(|one| one["ErrorEquals"] == json!(["NotYet"]));
+        of_polls.next().cloned()
+    };
+    let found = retrier(&format!(
+        "{GET}, poll: {{ {UNTIL}, every: 20s, at_most: 5 }}"
+    ));
+    let found = found.expect("a retrier");
+    assert_eq!(
+        (&found["IntervalSeconds"], &found["MaxAttempts"]),
+        (&json!(20), &json!(4))
+    );
+    assert_eq!(found["BackoffRate"], json!(1), "every answer after 20 s");
+    assert_eq!(retrier(GET), None);
+}
+
+#[test]
+fn the_task_of_a_step_lists_the_codes_after_which_the_workflow_continues() {
+    let codes = |on_failure: &str| {
+        let state = state(&format!("{POST}, on_failure: {on_failure}"));
+        state["Arguments"]["step"]["continues_on"].clone()
+    };
+    let listed = codes("{ continue: [404, sold_out] }");
+    assert_eq!(listed, json!(["404", "sold_out"]));
+    assert_eq!(codes("continue"), Value::Null);
 }
