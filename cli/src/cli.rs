@@ -15,7 +15,8 @@ use crate::{
     mirror::MirrorArgs,
     people::{
         BudgetsArgs, BulkArgs, ControlsArgs, DecideArgs, DelegationsArgs, InboxArgs, IncidentsArgs,
-        ListArgs, PauseArgs, ReceiptsArgs, RequestArgs, ResumeArgs, ShowArgs, StartArgs, TenantsArgs,
+        ListArgs, PauseArgs, ReceiptsArgs, RequestArgs, ResumeArgs, ShowArgs, StartArgs,
+        TenantsArgs,
     },
 };
 

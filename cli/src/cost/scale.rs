@@ -79,7 +79,7 @@ pub(crate) fn ceilings(account: &Account, prices: &Prices, quotas: &Quotas) -> V
         of_account("Lambda calls at once", busy, limits.lambda_concurrent_calls),
         of_account(
             "KMS signatures",
-            account.signatures as f64,
+            account.receipts_signed as f64 / prices.assumed.receipts_per_signature,
             limits.kms_signatures,
         ),
         of_account("EventBridge events", account.events as f64, limits.events),

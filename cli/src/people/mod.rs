@@ -18,8 +18,8 @@ mod tenant;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use bulk::{BulkArgs, bulk};
 pub(crate) use allowance::{BudgetsArgs, budgets};
+pub(crate) use bulk::{BulkArgs, bulk};
 pub(crate) use control::{ControlsArgs, PauseArgs, ResumeArgs, controls, pause, resume};
 pub(crate) use decide::{DecideArgs, InboxArgs, decide, inbox};
 pub(crate) use delegation::{DelegationsArgs, delegations};
