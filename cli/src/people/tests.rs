@@ -362,7 +362,7 @@ fn the_command_reads_only_what_the_openapi_document_promises() {
         unpromised::<shape::TargetAnswer>(of, "TargetAnswer"),
         unpromised::<shape::Incident>(of, "Incident"),
         unpromised::<shape::IncidentInFull>(of, "IncidentInFull"),
-        unpromised::<shape::IncidentExecution>(of, "Link"),
+        unpromised::<shape::IncidentExecution>(of, "LinkedExecution"),
         unpromised::<shape::RequestResult>(of, "RequestResult"),
         unpromised::<shape::DecisionResult>(of, "DecisionResult"),
         unpromised::<shape::ControlChange>(of, "ControlChange"),
