@@ -12,7 +12,7 @@ use super::{
     decide::DecisionArg,
     find::{self, short},
     options::{ChangeOptions, ReadOptions, Reason, Times, given},
-    shape::{BulkChange, BulkItem, BulkPreview, BulkReport},
+    shape::bulk::{BulkChange, BulkItem, BulkPreview, BulkReport},
 };
 use crate::{
     api::{ApiRequest, Client, ListQuery, typed},

@@ -1,6 +1,8 @@
 //! The members of the API's answers that tables show. A test compares them with the OpenAPI
 //! document, so that both stay one contract.
 
+pub(super) mod bulk;
+
 use jiff::Timestamp;
 #[cfg(test)]
 use schemars::JsonSchema;
@@ -348,93 +350,4 @@ pub(super) struct Tenant {
     /// Set after a request to change it.
     #[serde(default)]
     pub(super) replayed: bool,
-}
-
-/// The answer that shows what a bulk would do.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(JsonSchema))]
-pub(super) struct BulkPreview {
-    pub(super) bulk_id: String,
-    pub(super) tenant: String,
-    pub(super) operation: String,
-    #[serde(default)]
-    pub(super) decision: Option<String>,
-    pub(super) total: u32,
-    pub(super) statuses: Vec<StatusCount>,
-    pub(super) sample: Vec<BulkSample>,
-    pub(super) checked: u32,
-    pub(super) refused_now: Vec<RefusalCount>,
-    pub(super) token: String,
-}
-
-/// The number of executions in a status.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(JsonSchema))]
-pub(super) struct StatusCount {
-    pub(super) status: String,
-    pub(super) count: u32,
-}
-
-/// An execution of a bulk's list.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(JsonSchema))]
-pub(super) struct BulkSample {
-    pub(super) execution_id: String,
-    pub(super) workflow_id: String,
-    #[serde(default)]
-    pub(super) subject: Option<String>,
-    pub(super) status: String,
-    #[serde(default)]
-    pub(super) step: Option<String>,
-}
-
-/// The number of refusals for one reason.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(JsonSchema))]
-pub(super) struct RefusalCount {
-    pub(super) reason: String,
-    pub(super) count: u32,
-    pub(super) execution_id: String,
-}
-
-/// A bulk after a request to run or stop it.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(JsonSchema))]
-pub(super) struct BulkChange {
-    pub(super) bulk_id: String,
-    pub(super) status: String,
-}
-
-/// The report of a bulk.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(JsonSchema))]
-pub(super) struct BulkReport {
-    pub(super) bulk_id: String,
-    pub(super) operation: String,
-    #[serde(default)]
-    pub(super) decision: Option<String>,
-    pub(super) status: String,
-    pub(super) total: u32,
-    pub(super) counts: BulkCounts,
-}
-
-/// The number of executions with each outcome.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(JsonSchema))]
-pub(super) struct BulkCounts {
-    pub(super) done: u32,
-    pub(super) already: u32,
-    pub(super) refused: u32,
-    pub(super) not_reached: u32,
-    pub(super) pending: u32,
-}
-
-/// The outcome for one execution.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(JsonSchema))]
-pub(super) struct BulkItem {
-    pub(super) execution_id: String,
-    pub(super) outcome: String,
-    #[serde(default)]
-    pub(super) note: Option<String>,
 }

@@ -1,14 +1,14 @@
 //! Tests of what people read, and of the members that the command reads of the API's answers.
 
+mod bulk;
+
 use std::{collections::BTreeSet, fs, path::Path};
 
 use holdfast_receipt::Decision;
 use schemars::{JsonSchema, schema_for};
 use serde_json::{Value, json};
 
-use super::{
-    allowance, bulk, control, decide, delegation, incident, list, request, shape, show, tenant,
-};
+use super::{allowance, control, decide, delegation, incident, list, request, shape, show, tenant};
 use crate::{api::typed, report::Trouble, screen::Screen};
 
 fn screen() -> Screen {
@@ -372,14 +372,14 @@ fn the_command_reads_only_what_the_openapi_document_promises() {
         unpromised::<shape::Delegation>(of, "Delegation"),
         unpromised::<shape::DelegationChange>(of, "DelegationChange"),
         unpromised::<shape::Tenant>(of, "TenantChange"),
-        unpromised::<shape::BulkPreview>(of, "BulkPreview"),
-        unpromised::<shape::StatusCount>(of, "StatusCount"),
-        unpromised::<shape::BulkSample>(of, "BulkSample"),
-        unpromised::<shape::RefusalCount>(of, "RefusalCount"),
-        unpromised::<shape::BulkChange>(of, "BulkChange"),
-        unpromised::<shape::BulkReport>(of, "BulkReport"),
-        unpromised::<shape::BulkCounts>(of, "BulkCounts"),
-        unpromised::<shape::BulkItem>(of, "BulkReportItem"),
+        unpromised::<shape::bulk::BulkPreview>(of, "BulkPreview"),
+        unpromised::<shape::bulk::StatusCount>(of, "StatusCount"),
+        unpromised::<shape::bulk::BulkSample>(of, "BulkSample"),
+        unpromised::<shape::bulk::RefusalCount>(of, "RefusalCount"),
+        unpromised::<shape::bulk::BulkChange>(of, "BulkChange"),
+        unpromised::<shape::bulk::BulkReport>(of, "BulkReport"),
+        unpromised::<shape::bulk::BulkCounts>(of, "BulkCounts"),
+        unpromised::<shape::bulk::BulkItem>(of, "BulkReportItem"),
     ];
     assert_eq!(differences.concat(), Vec::<String>::new());
 }
@@ -392,44 +392,4 @@ fn an_answer_of_another_shape_is_refused() {
         panic!("yesterday is no time");
     };
     assert!(why.starts_with("the API's answer is not what"), "{why}");
-}
-
-#[test]
-fn a_bulk_says_what_it_would_do_and_what_would_be_refused() {
-    let preview = json!({
-        "bulk_id": id("b1"), "tenant": "acme", "operation": "decide", "decision": "approve",
-        "total": 21, "statuses": [{ "status": "WAITING", "count": 21 }], "token": "t",
-        "sample": [{ "execution_id": id("41c20d"), "workflow_id": "WF-PAY-VENDOR",
-                     "status": "WAITING", "step": "agreed", "subject": "order 17\u{1b}[2J" }],
-        "checked": 21, "refused_now": [{ "reason": "the person who requested an execution cannot \
-            approve it", "count": 2, "execution_id": id("9e0f") }],
-    });
-    let preview = typed(&preview).unwrap_or_else(|_| panic!("a preview"));
-    insta::assert_snapshot!(bulk::in_words(&preview), @r"
-    bulk decide approve answers these questions.
-      21 in tenant acme: 21 WAITING
-      41c20d000000  WF-PAY-VENDOR  WAITING  step agreed  order 17�[2J
-      and 20 more
-      2 of the first 21 would be refused now, such as 9e0f00000000: the person who requested an execution cannot approve it
-    ");
-}
-
-#[test]
-fn the_report_of_a_bulk_counts_every_execution_and_names_what_was_refused() {
-    let report = json!({
-        "bulk_id": id("b1"), "operation": "cancel", "status": "STOPPED", "total": 60,
-        "counts": { "done": 30, "already": 2, "refused": 1, "not_reached": 27, "pending": 0 },
-        "items": [
-            { "execution_id": id("41c20d"), "outcome": "refused", "note": "it has ended EXECUTED" },
-            { "execution_id": id("9e0f"), "outcome": "not_reached",
-              "note": "the bulk was stopped before" },
-        ],
-    });
-    insta::assert_snapshot!(text(bulk::report_in_words(&report)), @r"
-    bulk b100000000000000000000000000000000000000 cancel is STOPPED
-      60 executions: 30 done, 2 already, 1 refused, 27 not reached, 0 pending
-      41c20d000000  refused: it has ended EXECUTED
-      9e0f00000000  not_reached: the bulk was stopped before
-      and 26 more, which --json names
-    ");
 }

@@ -215,3 +215,24 @@ fn the_line_of_a_step_has_dimensions_for_step_and_target_and_none_for_tenant_or_
     }
     assert!(!json!(lines).to_string().contains("hidden"), "{lines:?}");
 }
+
+#[test]
+fn a_metrics_line_declares_its_metrics_and_dimensions() {
+    let line = emf(
+        "Holdfast/test",
+        &[(Metric::SuccessRate, 1)],
+        Some(&about()),
+        true,
+        at(0),
+    );
+    assert_eq!(
+        line["_aws"]["CloudWatchMetrics"][0],
+        json!({
+            "Namespace": "Holdfast/test",
+            "Dimensions": [[], ["workflow"], ["tenant"]],
+            "Metrics": [{ "Name": "workflow_success_rate", "Unit": "None" }],
+        })
+    );
+    assert_eq!(line["workflow_success_rate"], 1);
+    assert_eq!(line["workflow"], "WF-HOLD");
+}

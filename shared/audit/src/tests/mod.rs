@@ -379,24 +379,3 @@ fn an_ended_execution_counts_once_and_a_rollback_on_request_is_no_failure() {
         []
     );
 }
-
-#[test]
-fn a_metrics_line_declares_its_metrics_and_dimensions() {
-    let line = emf(
-        "Holdfast/test",
-        &[(Metric::SuccessRate, 1)],
-        Some(&about()),
-        true,
-        at(0),
-    );
-    assert_eq!(
-        line["_aws"]["CloudWatchMetrics"][0],
-        json!({
-            "Namespace": "Holdfast/test",
-            "Dimensions": [[], ["workflow"], ["tenant"]],
-            "Metrics": [{ "Name": "workflow_success_rate", "Unit": "None" }],
-        })
-    );
-    assert_eq!(line["workflow_success_rate"], 1);
-    assert_eq!(line["workflow"], "WF-HOLD");
-}
