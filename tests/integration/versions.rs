@@ -138,6 +138,8 @@ async fn a_rollback_of_a_removed_workflow_begins_when_it_is_deployed_again() {
     let admin = stack.api.as_role(Role::PlatformAdmin, "acme");
     let path = format!("/v1/executions/{id}/rollback");
     let rollback = json!({ "reason": "paid twice" });
+    // The emulator answers 502 to the request that finds the killed process.
+    while admin.get(&format!("/v1/executions/{id}")).await.status == 502 {}
     let reply = admin.post(&path, &rollback).await;
     assert_eq!(reply.status, 409, "{}", reply.body);
     let why = reply.body["detail"].as_str().expect("a text");
