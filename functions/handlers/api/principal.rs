@@ -251,6 +251,12 @@ impl Caller for ListCaller {
                 _sealed: (),
             });
         }
+        if named == Some(EVERY_TENANT) {
+            return Err(Problem::forbidden(
+                "tenant=*: only a platform admin or a platform observer lists every tenant; \
+                 leave `tenant` out for your own",
+            ));
+        }
         let caller =
             AuthorizedCaller::authorize(principal, app, operation, named, resource).await?;
         Ok(caller.of_list())
