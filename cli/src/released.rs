@@ -14,8 +14,8 @@ use crate::{
 };
 
 /// The first line of the record.
-const HEAD: &str = "# ReleaseRecord versions of workflows, written by `holdfast release`. Lines are only added: see \
-                    docs/releases.md.\n";
+const HEAD: &str = "# Released versions of workflows, written by `holdfast release`. Lines are \
+                    only added: see docs/releases.md.\n";
 
 /// The digest of each released version, by workflow and version.
 pub(crate) struct ReleaseRecord {

@@ -1,5 +1,5 @@
-//! Bulks at the running stack: what was shown is what is requested, by the caller to whom it was
-//! shown, and each execution is accounted for once, whatever becomes of the worker.
+//! Bulks at the running stack: a bulk requests exactly what it has shown, for the caller to whom it
+//! was shown. Each execution has one outcome, even if the worker dies.
 
 mod many;
 

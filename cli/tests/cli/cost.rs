@@ -1,4 +1,4 @@
-//! `holdfast cost`: the bill, its prices, and what is wrong with either.
+//! `holdfast cost`: the bill, the file of prices, and the errors of a malformed file or rate.
 
 use crate::project::{HEAD, Project};
 use serde_json::Value;
@@ -106,7 +106,7 @@ fn another_file_of_prices_is_used_and_a_wrong_one_is_refused_with_its_fault() {
 }
 
 #[test]
-fn a_rate_that_is_none_is_refused() {
+fn a_malformed_rate_is_refused() {
     let output = hold().run(&["cost", "workflows/test.yaml", "--rate", "5/year"]);
     assert_eq!(output.code, Some(2));
     assert!(output.err.contains("20000/d"), "{}", output.err);

@@ -96,6 +96,7 @@ fn a_release_keeps_the_lines_of_removed_workflows_and_of_others() {
     let output = project.run(&["release", "workflows/test.yaml"]);
     assert_eq!(output.code, Some(0), "{}", output.err);
     let record = project.read(RECORD);
+    assert!(record.starts_with("# Released versions"), "{record}");
     let lines: Vec<_> = record.lines().map(|line| &line[..9]).collect();
     assert_eq!(lines, ["# Release", "WF-GONE 7", "WF-TEST 1"]);
 }

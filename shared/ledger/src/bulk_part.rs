@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     bulk::{Bulk, BulkKey},
+    execution::ExecutionRecord,
     key::Key,
     record::{Record, RecordKey},
 };
@@ -44,6 +45,17 @@ pub struct BulkQuestion {
 }
 
 impl BulkTarget {
+    /// The reason why the list no longer says how the execution is, if so.
+    pub fn staleness(&self, execution: &ExecutionRecord) -> Option<String> {
+        (execution.generation != self.generation).then(|| {
+            format!(
+                "it was redriven or rolled back since: generation {} was shown, and it is in \
+                 generation {}",
+                self.generation, execution.generation
+            )
+        })
+    }
+
     /// The line of the list's digest.
     pub(super) fn line(&self) -> String {
         let question = self.question.iter();

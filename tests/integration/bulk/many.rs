@@ -130,7 +130,7 @@ async fn remove(tenant: &str) {
 }
 
 #[tokio::test]
-async fn a_thousand_decisions_are_each_made_and_counted_once_though_the_worker_dies_thrice() {
+async fn a_thousand_decisions_are_each_recorded_and_counted_once_though_the_worker_dies_thrice() {
     let stack = Stack::alone().await;
     let tenant = unique("bulk");
     let (ledger, api) = (ledger().await, stack.api.as_tenant(&tenant));
@@ -156,7 +156,7 @@ async fn a_thousand_decisions_are_each_made_and_counted_once_though_the_worker_d
     let started = run(&api, &shown).await;
     assert_eq!(started.body["replayed"], false, "{}", started.body);
     for least in [100, 400, 700] {
-        eventually("the bulk goes on", 120, || async {
+        eventually("the bulk continues", 120, || async {
             let counts = report(&api, &shown).await["counts"].clone();
             let far = counts["done"].as_u64() >= Some(least);
             far.then_some(()).ok_or_else(|| counts.to_string())

@@ -1,7 +1,8 @@
-//! `/v1/bulk`: one request to many executions. A first call shows what it would do, and a second
-//! one does it.
+//! `/v1/bulk`: one request to many executions. A first call shows its effect, and a second call
+//! makes the requests.
 
 mod body;
+mod refusals;
 mod report;
 mod select;
 mod worker;
@@ -40,7 +41,7 @@ pub(crate) fn routes() -> Vec<Route> {
             "Shows what a request to many executions would do, and does nothing",
             Operation::Bulk,
             shape::<BulkPreview>,
-            look,
+            preview,
         ),
         Route::post(
             "/v1/bulk/{bulk_id}/run",
@@ -99,7 +100,7 @@ fn links(bulk: &Bulk) -> BulkLinks {
 }
 
 /// Shows what a bulk would do, and stores its list.
-pub(crate) async fn look(
+pub(crate) async fn preview(
     AuthorizedRequest {
         app,
         caller,
@@ -149,8 +150,8 @@ pub(crate) async fn look(
     }))
 }
 
-/// The bulk, or 404. The caller must have made it, or must be allowed its request on every
-/// execution of the tenant.
+/// The bulk, or 404. The caller must have shown it, or must have the permission for its request on
+/// every execution of the tenant.
 async fn find(caller: &AuthorizedCaller, id: &str) -> Result<Bulk, Problem> {
     let visible = |bulk: &Bulk| {
         let own = bulk.by.subject == caller.actor;

@@ -17,7 +17,7 @@ use holdfast_ledger::{
 };
 use holdfast_task::BulkTask;
 use lambda_runtime::{LambdaEvent, service_fn};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::needed;
 use crate::api::{
@@ -36,6 +36,9 @@ const PER_SECOND: &str = "HOLDFAST_BULK_PER_SECOND";
 const SAVE_EVERY: usize = 10;
 /// The time after which an invocation ends and leaves the rest of its part to the next one.
 const WORKS_FOR: Duration = Duration::from_secs(30);
+/// The longest time for a single request, so that it ends before the function's timeout and counts
+/// as a failure.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
     let deployment = Deployment::load().await;
@@ -141,16 +144,18 @@ impl Work<'_> {
             else {
                 continue;
             };
-            if unsaved == SAVE_EVERY {
+            let is_late = Instant::now() > until;
+            if unsaved == SAVE_EVERY || (is_late && unsaved > 0) {
                 self.save(&part).await.map_err(text)?;
                 unsaved = 0;
                 let bulk = self.ledger.read(&self.bulk.key()).await.map_err(text)?;
-                if Instant::now() > until || bulk.is_none_or(|bulk| is_stopping(&bulk)) {
+                if is_late || bulk.is_none_or(|bulk| is_stopping(&bulk)) {
                     return Ok(false);
                 }
             }
             pace.tick().await;
-            match self.request(&target).await {
+            let answer = timeout(REQUEST_TIMEOUT, self.request(&target)).await;
+            match answer.unwrap_or_else(|_| Err(too_slow())) {
                 Ok(outcome) => part.items[n].outcome = Some(outcome),
                 Err(problem) => {
                     let why = problem.into_detail();
@@ -269,12 +274,8 @@ impl Work<'_> {
             }
             return Ok(done());
         }
-        if execution.generation != target.generation {
-            return Ok(refused(format!(
-                "it was redriven or rolled back after the list was shown: generation {} was shown, \
-                 and it is in generation {}",
-                target.generation, execution.generation
-            )));
+        if let Some(why) = target.staleness(&execution) {
+            return Ok(refused(why));
         }
         let answer =
             record_request(&self.worker.app, caller, &target.execution, request, change).await;
@@ -324,6 +325,12 @@ impl Work<'_> {
         let own = stored.is_some_and(|stored| self.bulk.is_shown_by_question(&stored));
         Ok(if own { done() } else { outcome })
     }
+}
+
+/// 503: a single request did not end in its time.
+fn too_slow() -> Problem {
+    let why = format!("it took longer than {} seconds", REQUEST_TIMEOUT.as_secs());
+    Problem::unavailable("the single request", &why)
 }
 
 fn done() -> BulkOutcome {
