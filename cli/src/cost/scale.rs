@@ -26,6 +26,7 @@ pub(crate) struct Quotas {
 struct PerSecond {
     step_functions_starts: f64,
     step_functions_transitions: f64,
+    step_functions_express_starts: f64,
     lambda_concurrent_calls: f64,
     table_write_units: f64,
     table_read_units: f64,
@@ -69,8 +70,22 @@ pub(crate) fn ceilings(usage: &Usage, prices: &Prices, quotas: &Quotas) -> Vec<C
     let writes = usage.table_writes() + usage.index_writes();
     let reads = usage.reads() + START_READS;
     let busy = (usage.calls + 1) as f64 * prices.assumed.call_ms / 1000.0;
+    let standard_starts = match usage.express_runs {
+        0 => 1.0,
+        _ => 0.0,
+    };
     let mut ceilings = vec![
-        of_account("Step Functions starts", 1.0, limits.step_functions_starts),
+        of_account(
+            "Step Functions starts",
+            standard_starts,
+            limits.step_functions_starts,
+        ),
+        of_account(
+            "Step Functions Express starts",
+            usage.express_runs as f64,
+            limits.step_functions_express_starts,
+        ),
+        // No quota limits the transitions of Express executions.
         of_account(
             "Step Functions transitions",
             usage.transitions as f64,
