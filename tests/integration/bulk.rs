@@ -9,7 +9,7 @@ use holdfast_access::Role;
 use holdfast_tests::{Api, Reply, Stack, eventually, unique};
 use serde_json::{Value, json};
 
-use crate::decisions::asked;
+use crate::decisions::{asked, decide};
 
 const SIGNS: &str = "WF-TEST-BULK";
 
@@ -280,4 +280,46 @@ async fn executions_are_cancelled_redriven_and_decided_in_bulk_by_the_rules_of_e
     assert!(note.contains("generation 1 was shown"), "{note}");
     let report = done(&api, &of("cancel", "WAITING")).await;
     assert_eq!(report["counts"]["done"], 3, "{report}");
+}
+
+#[tokio::test]
+async fn a_bulk_decides_no_later_failure_of_a_step_than_the_one_that_it_showed() {
+    let stack = Stack::from_env().await;
+    let tenant = stack.aws.new_tenant("bulk");
+    let api = stack.api.as_actor("root").as_tenant(&tenant);
+    stack
+        .aws
+        .deploy(include_str!("../workflows/asks.yaml"))
+        .await;
+    let vendor = unique("vendor");
+    let fault = json!({
+        "route": "POST /holds", "count": 2, "kind": { "status": 400 }, "vendor_id": vendor,
+    });
+    stack.vendor.plan(fault).await;
+    let input = json!({ "vendor_id": vendor });
+    let id = api.started("WF-TEST-ASKS", &unique("asks"), &input).await;
+    let first = asked(&api, &id).await;
+    let filter = json!({ "workflow_id": "WF-TEST-ASKS" });
+    let body =
+        json!({ "operation": "decide", "decision": "skip", "filter": filter, "reason": "no" });
+    let listed = shown(&api, &body).await;
+    assert_eq!(listed["total"], 1, "{listed}");
+    assert_eq!(listed["refused_now"], json!([]), "{listed}");
+    // Another person is faster, and the step fails again.
+    let eve = api.as_actor("eve");
+    let retried = decide(&eve, &first, "retry", &id).await;
+    assert_eq!(retried.status, 200, "{}", retried.body);
+    let second = asked(&api, &id).await;
+    assert_ne!(first["until"], second["until"], "{second}");
+    run(&api, &listed).await;
+    let report = ended(&api, &listed, 60).await;
+    assert_eq!(report["counts"]["refused"], 1, "{report}");
+    let note = report["items"][0]["note"].as_str().expect("a reason");
+    assert!(note.contains("has changed"), "{note}");
+    // The question waits for a person who has seen it.
+    assert_eq!(asked(&api, &id).await, second);
+    let decided = decide(&eve, &second, "rollback", &id).await;
+    assert_eq!(decided.status, 200, "{}", decided.body);
+    let (execution, _) = api.finished(&id).await;
+    assert_eq!(execution["status"], "ROLLED_BACK", "{execution}");
 }
