@@ -109,7 +109,12 @@ async fn refused(
     }
     match foreseen(app, &found, request, change, deployed).await {
         Ok(RequestTransition::Refused(why)) => Ok(Some(why)),
-        Ok(RequestTransition::Write(_) | RequestTransition::Already(_)) => Ok(None),
+        // The bulk repeats a request that is too early.
+        Ok(
+            RequestTransition::Write(_)
+            | RequestTransition::Already(_)
+            | RequestTransition::TooEarly(_),
+        ) => Ok(None),
         Err(problem) => problem.refusal().map(Some),
     }
 }
@@ -127,7 +132,9 @@ async fn undecidable(
     let (voter, now) = (&caller.voter, SystemHost.now());
     let answer = holdfast_ledger::decide(question, &execution, decision, voter, request, now);
     Ok(match answer {
-        RulingTransition::Write(_) | RulingTransition::Already(_) => None,
+        RulingTransition::Write(_)
+        | RulingTransition::Already(_)
+        | RulingTransition::TooEarly(_) => None,
         RulingTransition::Refused(why)
         | RulingTransition::Forbidden(why)
         | RulingTransition::Unfit(why) => Some(why),

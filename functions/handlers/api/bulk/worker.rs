@@ -134,7 +134,7 @@ impl Work<'_> {
         let mut pace = interval(self.worker.pace);
         // After a slow request, the next ones make up for no time.
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut unsaved = 0;
+        let (mut unsaved, mut early) = (0, None);
         for n in 0..part.items.len() {
             let BulkItem {
                 target,
@@ -157,9 +157,14 @@ impl Work<'_> {
             let answer = timeout(REQUEST_TIMEOUT, self.request(&target)).await;
             match answer.unwrap_or_else(|_| Err(too_slow())) {
                 Ok(outcome) => part.items[n].outcome = Some(outcome),
+                Err(problem) if problem.is_too_early() => {
+                    let why = problem.into_detail();
+                    part.items[n].fail(BulkOutcomeKind::Refused, &why);
+                    early = Some(why);
+                }
                 Err(problem) => {
                     let why = problem.into_detail();
-                    part.items[n].fail(&why);
+                    part.items[n].fail(BulkOutcomeKind::NotReached, &why);
                     self.save(&part).await.map_err(text)?;
                     // The state machine waits, and invokes the function again.
                     return Err(why);
@@ -168,6 +173,10 @@ impl Work<'_> {
             unsaved += 1;
         }
         self.save(&part).await.map_err(text)?;
+        if let Some(why) = early.filter(|_| part.items.iter().any(|item| item.outcome.is_none())) {
+            // The state machine waits, and the next invocation repeats these requests alone.
+            return Err(why);
+        }
         tracing::info!(
             bulk = part.bulk,
             tenant = part.tenant,
@@ -209,7 +218,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Makes the request to one execution. The error says that a service did not answer.
+    /// Makes the request to one execution. The error says that a service did not answer, or that the
+    /// request came too early.
     async fn request(&self, target: &BulkTarget) -> Result<BulkOutcome, Problem> {
         let resource = match &target.question {
             Some(question) => Resource::Incident(&question.incident),
@@ -348,7 +358,7 @@ fn refused(why: String) -> BulkOutcome {
 }
 
 /// The outcome of a single request, which was made before if it has a note. The error says that a
-/// service did not answer.
+/// service did not answer, or that the request came too early.
 fn outcome(answer: Result<Option<String>, Problem>) -> Result<BulkOutcome, Problem> {
     match answer {
         Ok(None) => Ok(done()),
