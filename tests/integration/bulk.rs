@@ -147,6 +147,37 @@ async fn only_the_caller_to_whom_a_bulk_was_shown_runs_it_and_only_as_it_was_sho
 }
 
 #[tokio::test]
+async fn a_bulk_is_stopped_by_the_person_to_whom_it_was_shown_or_by_a_platform_admin() {
+    let stack = Stack::from_env().await;
+    let tenant = stack.aws.new_tenant("bulk");
+    let root = stack.api.as_actor("root").as_tenant(&tenant);
+    waits(&stack, &root, 1).await;
+    let body =
+        json!({ "operation": "cancel", "filter": { "workflow_id": SIGNS }, "reason": "wrong" });
+    let admin = stack.api.as_role(Role::TenantAdmin, &tenant);
+    let path = |shown: &Value| {
+        let path = shown["links"]["report"].as_str();
+        path.expect("a path").to_owned()
+    };
+    let of_root = path(&shown(&root, &body).await);
+    let of_admin = path(&shown(&admin, &body).await);
+    assert_eq!(admin.get(&of_root).await.status, 200, "the admin sees it");
+    let observer = stack.api.as_role(Role::Observer, &tenant);
+    let foreign = stack.api.as_role(Role::TenantAdmin, "globex");
+    let eve = root.as_actor("eve");
+    for (who, api, path, status) in [
+        ("an admin of the tenant", &admin, &of_root, 403),
+        ("an admin of another tenant", &foreign, &of_root, 404),
+        ("an observer", &observer, &of_root, 403),
+        ("another platform admin", &eve, &of_root, 200),
+        ("its own admin of the tenant", &admin, &of_admin, 200),
+    ] {
+        let reply = api.send(api.request("DELETE", path)).await;
+        assert_eq!(reply.status, status, "{who}: {}", reply.body);
+    }
+}
+
+#[tokio::test]
 async fn a_bulk_needs_a_filter_the_operation_of_its_requests_and_something_to_do() {
     let stack = Stack::from_env().await;
     let admin = stack.api.as_role(Role::TenantAdmin, "acme");

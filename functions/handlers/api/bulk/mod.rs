@@ -12,7 +12,9 @@ use holdfast_access::{Access, Operation};
 use holdfast_aws::SystemHost;
 use holdfast_engine::{Host, StartOutcome};
 use holdfast_ids::keys::bulk_id;
-use holdfast_ledger::{Bulk, BulkOperation, BulkRequest, BulkTransition, Expect, Ledger, Put};
+use holdfast_ledger::{
+    Bulk, BulkOperation, BulkRequest, BulkTransition, Expect, Ledger, Put, VoterRole,
+};
 use holdfast_task::{BULK, BulkTask};
 use uuid::Uuid;
 
@@ -178,13 +180,20 @@ pub(crate) async fn run(
     changed(&app, &caller, bulk, "run", decide).await
 }
 
-/// Stops a bulk: it makes no further request.
+/// Stops a bulk: it makes no further request. The person to whom it was shown may do it, and a
+/// platform admin.
 pub(crate) async fn stop(
     AuthorizedRequest {
         app, caller, id, ..
     }: AuthorizedRequest,
 ) -> Result<Json<BulkChange>, Problem> {
     let bulk = find(&caller, &id).await?;
+    if bulk.by.subject != caller.actor && caller.voter.role != VoterRole::PlatformAdmin {
+        return Err(Problem::forbidden(format!(
+            "{} runs this bulk: they or a platform admin may stop it",
+            bulk.by.subject
+        )));
+    }
     let decide = |bulk: &Bulk| bulk.stop(&caller.actor, SystemHost.now());
     changed(&app, &caller, bulk, "stop", decide).await
 }

@@ -218,8 +218,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Makes the request to one execution. The error says that a service did not answer, or that the
-    /// request came too early.
+    /// Makes the request to one execution. The error says that a service did not answer, or that
+    /// the request came too early.
     async fn request(&self, target: &BulkTarget) -> Result<BulkOutcome, Problem> {
         let resource = match &target.question {
             Some(question) => Resource::Incident(&question.incident),
