@@ -335,6 +335,7 @@ async fn a_bulk_decides_no_later_failure_of_a_step_than_the_one_that_it_showed()
         json!({ "operation": "decide", "decision": "skip", "filter": filter, "reason": "no" });
     let listed = shown(&api, &body).await;
     assert_eq!(listed["total"], 1, "{listed}");
+    assert_eq!(listed["sample"][0]["message"], first["message"], "{listed}");
     assert_eq!(listed["refused_now"], json!([]), "{listed}");
     // Another person is faster, and the step fails again.
     let eve = api.as_actor("eve");

@@ -121,6 +121,9 @@ fn sample(caller: &AuthorizedCaller, one: &Candidate) -> BulkSample {
         status: one.status.clone(),
         generation: one.target.generation,
         step: question.map(|question| question.step.clone()),
+        message: question
+            .filter(|question| caller.sees_texts_of(question))
+            .map(|question| question.message.clone()),
         href: format!("/v1/executions/{}", one.target.execution),
     }
 }
