@@ -1,7 +1,7 @@
 //! `holdfast release`, and the record of released versions: the content of a released version never
 //! changes.
 
-use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use holdfast_ids::names::is_workflow_id;
 use holdfast_workflow::definition::{Definition, Problem};
@@ -14,14 +14,16 @@ use crate::{
 };
 
 /// The first line of the record.
-const HEAD: &str = "# ReleaseRecord versions of workflows, written by `holdfast release`. Lines are only added: see \
-                    docs/releases.md.\n";
+const HEAD: &str = "# Released versions of workflows, written by `holdfast release`. Lines are \
+                    only added: see docs/releases.md.\n";
 
 /// The digest of each released version, by workflow and version.
 pub(crate) struct ReleaseRecord {
     path: PathBuf,
     /// The path, as messages show it.
     file: String,
+    /// The record as it will be written. What it had stays, with its comments.
+    text: String,
     digests: BTreeMap<(String, u32), String>,
 }
 
@@ -53,6 +55,7 @@ impl ReleaseRecord {
         Ok(Self {
             path,
             file,
+            text,
             digests,
         })
     }
@@ -85,18 +88,26 @@ impl ReleaseRecord {
         Ok(Some(Problem::new(at, message, help)))
     }
 
-    /// Adds a definition. Returns false if the record had it before.
+    /// Adds a definition as the last line. Returns false if the record had it before.
     fn add(&mut self, definition: &Definition) -> Result<bool, Trouble> {
+        let (workflow, version) = at(definition);
         let digest = digest(definition)?;
-        Ok(self.digests.insert(at(definition), digest).is_none())
+        let line = format!("{workflow} {version} {digest}\n");
+        if self.digests.insert((workflow, version), digest).is_some() {
+            return Ok(false);
+        }
+        if self.text.is_empty() {
+            self.text = HEAD.to_owned();
+        }
+        if !self.text.ends_with('\n') {
+            self.text.push('\n');
+        }
+        self.text.push_str(&line);
+        Ok(true)
     }
 
     fn write(&self) -> Result<(), Trouble> {
-        let mut text = HEAD.to_owned();
-        for ((workflow, version), digest) in &self.digests {
-            let _ = writeln!(text, "{workflow} {version} {digest}");
-        }
-        project::write(&self.path, &text)
+        project::write(&self.path, &self.text)
             .map_err(|error| Trouble::Other(format!("{}: {error}", self.file)))
     }
 }

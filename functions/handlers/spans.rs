@@ -1,8 +1,8 @@
 //! The `spans` function: it exports spans of OpenTelemetry for the changes in the ledger's stream.
 //!
 //! It is a consumer of the stream beside `audit`, so that a collector that fails delays no audit
-//! event. A batch that the collector does not take is delivered again until it is ten minutes old.
-//! Then its spans are dropped and counted.
+//! event. If the collector refuses a batch, the stream delivers it again for ten minutes. Then its
+//! spans are dropped and counted.
 
 use std::{sync::Arc, time::Duration};
 
@@ -44,7 +44,7 @@ struct Exporter {
     resource: SpanResource,
 }
 
-/// The fault of an export that did not reach its end.
+/// The error of an export.
 enum ExportError {
     /// The collector may take the same spans later.
     Later(String),
@@ -90,7 +90,7 @@ impl Exporter {
         let none = Vec::new();
         let records = batch["Records"].as_array().unwrap_or(&none);
         let mut origins = Origins::new(&self.ledger);
-        let (mut all, mut oldest) = (Vec::<Span>::new(), Timestamp::MAX);
+        let (mut all, mut oldest, mut unread) = (Vec::<Span>::new(), Timestamp::MAX, 0);
         for record in records {
             // `audit` sets aside what cannot be read.
             let Ok(Some(Change {
@@ -102,21 +102,30 @@ impl Exporter {
                 continue;
             };
             oldest = oldest.min(committed);
-            let origin = origins.of(&new).await?;
+            let origin = match origins.of(&new).await {
+                Ok(origin) => origin,
+                Err(error) if is_young(oldest) => return Err(error.into()),
+                Err(error) => {
+                    warn!(reason = %error, "the execution of a change cannot be read: its spans are dropped");
+                    unread += 1;
+                    continue;
+                }
+            };
             let derived = origin.map(|origin| spans(old.as_ref(), &new, &origin));
             all.extend(derived.into_iter().flatten());
         }
-        let dropped = match self.export(&all).await {
-            Ok(rejected) => rejected,
-            Err(ExportError::Later(why)) if SystemHost.now().duration_since(oldest) < GIVE_UP => {
-                warn!(reason = %why, "spans were not exported: the stream delivers them again");
-                return Err(why.into());
-            }
-            Err(ExportError::Later(why) | ExportError::Never(why)) => {
-                warn!(reason = %why, "spans are dropped");
-                all.len()
-            }
-        };
+        let dropped = unread
+            + match self.export(&all).await {
+                Ok(rejected) => rejected,
+                Err(ExportError::Later(why)) if is_young(oldest) => {
+                    warn!(reason = %why, "spans were not exported: the stream delivers them again");
+                    return Err(why.into());
+                }
+                Err(ExportError::Later(why) | ExportError::Never(why)) => {
+                    warn!(reason = %why, "spans are dropped");
+                    all.len()
+                }
+            };
         if dropped > 0 {
             let counted = [(Metric::SpansDropped, dropped as i64)];
             report(
@@ -163,8 +172,8 @@ impl Exporter {
                 "the collector answered {status}"
             )));
         }
-        // A success in part must not be sent again (section *Partial Success*). A body that is no
-        // JSON says nothing of it.
+        // A partial success must not be sent again (section *Partial Success*). A body that is not
+        // JSON counts as a full success.
         let body: Value =
             serde_json::from_slice(&answer.bytes().await.map_err(lost)?).unwrap_or_default();
         Ok(rejected(&body).min(spans.len()))
@@ -182,8 +191,13 @@ impl Exporter {
     }
 }
 
-/// The number of spans that the collector rejected, of an answer that says so. Of a 64-bit number,
-/// JSON has the text.
+/// True while the stream shall deliver a batch again whose oldest change was committed then.
+fn is_young(oldest: Timestamp) -> bool {
+    SystemHost.now().duration_since(oldest) < GIVE_UP
+}
+
+/// The number of spans that the collector's answer rejects. Protobuf's JSON writes a 64-bit number
+/// as a text.
 fn rejected(answer: &Value) -> usize {
     let rejected = &answer["partialSuccess"]["rejectedSpans"];
     let text = rejected.as_str().and_then(|text| text.parse().ok());
@@ -201,10 +215,10 @@ fn headers(text: &str) -> Result<HeaderMap, &'static str> {
             .split_once('=')
             .ok_or("write headers as name=value, comma separated")?;
         let name = HeaderName::from_bytes(name.trim().as_bytes());
-        let name = name.map_err(|_| "a name is none of a header")?;
+        let name = name.map_err(|_| "a name is no valid header name")?;
         let value: Vec<u8> = percent_decode_str(value.trim()).collect();
         let value = HeaderValue::from_bytes(&value);
-        let mut value = value.map_err(|_| "a value does not fit into a header")?;
+        let mut value = value.map_err(|_| "a value is no valid header value")?;
         value.set_sensitive(true);
         headers.append(name, value);
     }

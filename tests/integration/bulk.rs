@@ -1,5 +1,5 @@
-//! Bulks at the running stack: what was shown is what is requested, by the caller to whom it was
-//! shown, and each execution is accounted for once, whatever becomes of the worker.
+//! Bulks at the running stack: a bulk requests exactly what it has shown, for the caller to whom it
+//! was shown. Each execution has one outcome, even if the worker dies.
 
 mod many;
 
@@ -9,7 +9,7 @@ use holdfast_access::Role;
 use holdfast_tests::{Api, Reply, Stack, eventually, unique};
 use serde_json::{Value, json};
 
-use crate::decisions::asked;
+use crate::decisions::{asked, decide};
 
 const SIGNS: &str = "WF-TEST-BULK";
 
@@ -147,6 +147,37 @@ async fn only_the_caller_to_whom_a_bulk_was_shown_runs_it_and_only_as_it_was_sho
 }
 
 #[tokio::test]
+async fn a_bulk_is_stopped_by_the_person_to_whom_it_was_shown_or_by_a_platform_admin() {
+    let stack = Stack::from_env().await;
+    let tenant = stack.aws.new_tenant("bulk");
+    let root = stack.api.as_actor("root").as_tenant(&tenant);
+    waits(&stack, &root, 1).await;
+    let body =
+        json!({ "operation": "cancel", "filter": { "workflow_id": SIGNS }, "reason": "wrong" });
+    let admin = stack.api.as_role(Role::TenantAdmin, &tenant);
+    let path = |shown: &Value| {
+        let path = shown["links"]["report"].as_str();
+        path.expect("a path").to_owned()
+    };
+    let of_root = path(&shown(&root, &body).await);
+    let of_admin = path(&shown(&admin, &body).await);
+    assert_eq!(admin.get(&of_root).await.status, 200, "the admin sees it");
+    let observer = stack.api.as_role(Role::Observer, &tenant);
+    let foreign = stack.api.as_role(Role::TenantAdmin, "globex");
+    let eve = root.as_actor("eve");
+    for (who, api, path, status) in [
+        ("an admin of the tenant", &admin, &of_root, 403),
+        ("an admin of another tenant", &foreign, &of_root, 404),
+        ("an observer", &observer, &of_root, 403),
+        ("another platform admin", &eve, &of_root, 200),
+        ("its own admin of the tenant", &admin, &of_admin, 200),
+    ] {
+        let reply = api.send(api.request("DELETE", path)).await;
+        assert_eq!(reply.status, status, "{who}: {}", reply.body);
+    }
+}
+
+#[tokio::test]
 async fn a_bulk_needs_a_filter_the_operation_of_its_requests_and_something_to_do() {
     let stack = Stack::from_env().await;
     let admin = stack.api.as_role(Role::TenantAdmin, "acme");
@@ -280,4 +311,47 @@ async fn executions_are_cancelled_redriven_and_decided_in_bulk_by_the_rules_of_e
     assert!(note.contains("generation 1 was shown"), "{note}");
     let report = done(&api, &of("cancel", "WAITING")).await;
     assert_eq!(report["counts"]["done"], 3, "{report}");
+}
+
+#[tokio::test]
+async fn a_bulk_decides_no_later_failure_of_a_step_than_the_one_that_it_showed() {
+    let stack = Stack::from_env().await;
+    let tenant = stack.aws.new_tenant("bulk");
+    let api = stack.api.as_actor("root").as_tenant(&tenant);
+    stack
+        .aws
+        .deploy(include_str!("../workflows/asks.yaml"))
+        .await;
+    let vendor = unique("vendor");
+    let fault = json!({
+        "route": "POST /holds", "count": 2, "kind": { "status": 400 }, "vendor_id": vendor,
+    });
+    stack.vendor.plan(fault).await;
+    let input = json!({ "vendor_id": vendor });
+    let id = api.started("WF-TEST-ASKS", &unique("asks"), &input).await;
+    let first = asked(&api, &id).await;
+    let filter = json!({ "workflow_id": "WF-TEST-ASKS" });
+    let body =
+        json!({ "operation": "decide", "decision": "skip", "filter": filter, "reason": "no" });
+    let listed = shown(&api, &body).await;
+    assert_eq!(listed["total"], 1, "{listed}");
+    assert_eq!(listed["sample"][0]["message"], first["message"], "{listed}");
+    assert_eq!(listed["refused_now"], json!([]), "{listed}");
+    // Another person is faster, and the step fails again.
+    let eve = api.as_actor("eve");
+    let retried = decide(&eve, &first, "retry", &id).await;
+    assert_eq!(retried.status, 200, "{}", retried.body);
+    let second = asked(&api, &id).await;
+    assert_ne!(first["until"], second["until"], "{second}");
+    run(&api, &listed).await;
+    let report = ended(&api, &listed, 60).await;
+    assert_eq!(report["counts"]["refused"], 1, "{report}");
+    let note = report["items"][0]["note"].as_str().expect("a reason");
+    assert!(note.contains("has changed"), "{note}");
+    // The question waits for a person who has seen it.
+    assert_eq!(asked(&api, &id).await, second);
+    let decided = decide(&eve, &second, "rollback", &id).await;
+    assert_eq!(decided.status, 200, "{}", decided.body);
+    let (execution, _) = api.finished(&id).await;
+    assert_eq!(execution["status"], "ROLLED_BACK", "{execution}");
 }

@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 use crate::decisions::{asked, decide};
 
-/// A collector on this machine, which refuses every export until it is told to accept.
+/// A collector on this machine, which refuses every export until the test lets it accept.
 #[derive(Clone, Default)]
 struct Collector {
     accepts: Arc<AtomicBool>,

@@ -8,7 +8,7 @@ certificate of its short-lived key, and fails if a signature is invalid.
 import base64
 import json
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import rfc8785
 from joserfc import jws
@@ -42,6 +42,8 @@ def certified(receipt, keys):
         datetime.fromisoformat(text)
         for text in (certificate["not_before"], receipt["timestamp"], certificate["not_after"])
     )
+    if not timedelta(0) <= last - first <= timedelta(hours=2):
+        raise SystemExit("the certificate is for more than two hours")
     if not first <= ended <= last:
         raise SystemExit("the receipt's timestamp is outside its certificate's time")
     key = ECKey.import_key(certificate["jwk"])

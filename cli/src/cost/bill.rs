@@ -1,6 +1,6 @@
 //! The bill of a measured execution, item by item.
 
-use holdfast_drill::Account;
+use holdfast_drill::Usage;
 use serde::Serialize;
 
 use super::prices::Prices;
@@ -10,7 +10,7 @@ pub(super) const START_READS: u64 = 4;
 
 /// One item of a bill.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Item {
+pub(crate) struct BillItem {
     /// The service that charges.
     pub(crate) service: &'static str,
     /// The number of units.
@@ -24,23 +24,23 @@ pub(crate) struct Item {
 /// The bill of one execution that the API starts, and that ends in one way.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Bill {
-    pub(crate) items: Vec<Item>,
+    pub(crate) items: Vec<BillItem>,
     /// US$ for 1,000 executions.
     pub(crate) per_thousand: f64,
 }
 
 impl Bill {
     /// The bill of a measured execution.
-    pub(crate) fn of(account: &Account, prices: &Prices) -> Self {
+    pub(crate) fn of(usage: &Usage, prices: &Prices) -> Self {
         let (million, assumed) = (&prices.per_million, &prices.assumed);
         let memory_gb = assumed.memory_mb / 1024.0;
         let call = million.lambda_request
             + million.lambda_gb_second * memory_gb * assumed.call_ms / 1000.0;
         let log = prices.log_gb * assumed.log_bytes_per_call / 1e9 * 1e6;
-        let audits = account.events as f64 / assumed.events_per_audit_call;
+        let audits = usage.events as f64 / assumed.events_per_audit_call;
         // The function `api` answers the start.
-        let calls = account.calls as f64 + 1.0 + audits;
-        let item = |service, count: f64, unit: &str, of_million: f64| Item {
+        let calls = usage.calls as f64 + 1.0 + audits;
+        let item = |service, count: f64, unit: &str, of_million: f64| BillItem {
             service,
             count,
             unit: unit.to_owned(),
@@ -50,52 +50,64 @@ impl Bill {
             "calls of {} ms at {} MB",
             assumed.call_ms, assumed.memory_mb
         );
-        let reads = account.reads() + START_READS;
+        let reads = usage.reads() + START_READS;
+        // A run lasts about as long as its calls, one after the other.
+        let express_gb_seconds = match usage.express_runs {
+            0 => 0.0,
+            _ => usage.calls as f64 * assumed.call_ms / 1000.0 * assumed.express_memory_mb / 1024.0,
+        };
         let items = vec![
             item(
                 "Step Functions",
-                account.transitions as f64,
+                usage.transitions as f64,
                 "state transitions",
                 million.standard_transition,
+            ),
+            item(
+                "Step Functions",
+                usage.express_runs as f64,
+                "Express runs",
+                million.express_request,
+            ),
+            item(
+                "Step Functions",
+                express_gb_seconds,
+                "GB-seconds of Express runs",
+                million.express_gb_second,
             ),
             item("Lambda", calls, &call_unit, call),
             item(
                 "DynamoDB",
-                account.table_writes() as f64,
+                usage.table_writes() as f64,
                 "write units of the table",
                 million.write_unit,
             ),
             item(
                 "DynamoDB",
-                account.index_writes() as f64,
+                usage.index_writes() as f64,
                 "write units of indexes",
                 million.write_unit,
             ),
             item("DynamoDB", reads as f64, "read units", million.read_unit),
             item(
                 "S3",
-                account.objects_put as f64,
+                usage.objects_put as f64,
                 "objects written",
                 million.s3_put,
             ),
             item(
                 "S3",
-                account.objects_got as f64,
+                usage.objects_got as f64,
                 "objects read",
                 million.s3_get,
             ),
             item(
                 "KMS",
-                account.receipts_signed as f64 / assumed.receipts_per_signature,
+                usage.receipts_signed as f64 / assumed.receipts_per_signature,
                 "signatures",
                 million.kms_signature,
             ),
-            item(
-                "EventBridge",
-                account.events as f64,
-                "events",
-                million.event,
-            ),
+            item("EventBridge", usage.events as f64, "events", million.event),
             item("API Gateway", 1.0, "requests", million.http_request),
             item("CloudWatch", calls, "calls that log", log),
         ];

@@ -87,7 +87,7 @@ fn ends(drill: &Drill, prices: &Prices) -> Result<Vec<End>, String> {
         Ok(End {
             scenario: scenario.to_string(),
             status: measured.status.unwrap_or_default(),
-            bill: Bill::of(&measured.account, prices),
+            bill: Bill::of(&measured.usage, prices),
         })
     });
     ends.collect()
@@ -97,8 +97,8 @@ fn ends(drill: &Drill, prices: &Prices) -> Result<Vec<End>, String> {
 fn print_scale(id: &str, drill: &Drill, prices: &Prices, args: &CostArgs) -> Result<(), Trouble> {
     let quotas = Quotas::read()?;
     let measured = drill.measure(&Scenario::default());
-    let account = measured.map_err(Trouble::Other)?.account;
-    let ceilings = scale::ceilings(&account, prices, &quotas);
+    let usage = measured.map_err(Trouble::Other)?.usage;
+    let ceilings = scale::ceilings(&usage, prices, &quotas);
     if args.json {
         let scale = json!({
             "workflow": id,

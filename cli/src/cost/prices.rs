@@ -31,6 +31,8 @@ pub(crate) struct Prices {
 #[serde(deny_unknown_fields)]
 pub(crate) struct PerMillion {
     pub(crate) standard_transition: f64,
+    pub(crate) express_request: f64,
+    pub(crate) express_gb_second: f64,
     pub(crate) lambda_request: f64,
     pub(crate) lambda_gb_second: f64,
     pub(crate) write_unit: f64,
@@ -48,6 +50,8 @@ pub(crate) struct PerMillion {
 pub(crate) struct Assumptions {
     /// The milliseconds of a call of a function, its target's answer included.
     pub(crate) call_ms: f64,
+    /// The memory of an Express run, in MB.
+    pub(crate) express_memory_mb: f64,
     /// The memory of a function, in MB.
     pub(crate) memory_mb: f64,
     /// The bytes of log lines of a call.

@@ -23,8 +23,9 @@ impl FromStr for Rate {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let fault =
-            || format!("{text:?} is no rate: write a number and /s, /h, /d or /month, as 20000/d");
+        let fault = || {
+            format!("{text:?} is no rate: write a number and /s, /h, /d or /month, such as 20000/d")
+        };
         let (count, unit) = text.split_once('/').ok_or_else(fault)?;
         let count: f64 = count.trim().parse().map_err(|_| fault())?;
         let times = match unit.trim() {

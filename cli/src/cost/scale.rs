@@ -1,7 +1,7 @@
 //! The rate of starts at which each quota of AWS and each shared partition of the ledger is used
 //! up.
 
-use holdfast_drill::Account;
+use holdfast_drill::Usage;
 use holdfast_ledger::{Partition, SHARDS};
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,7 @@ pub(crate) struct Quotas {
 struct PerSecond {
     step_functions_starts: f64,
     step_functions_transitions: f64,
+    step_functions_express_starts: f64,
     lambda_concurrent_calls: f64,
     table_write_units: f64,
     table_read_units: f64,
@@ -61,28 +62,42 @@ impl Quotas {
 }
 
 /// Everything that executions share, the first to be used up first.
-pub(crate) fn ceilings(account: &Account, prices: &Prices, quotas: &Quotas) -> Vec<Ceiling> {
+pub(crate) fn ceilings(usage: &Usage, prices: &Prices, quotas: &Quotas) -> Vec<Ceiling> {
     let limits = &quotas.per_second;
     let of_account = |resource: &str, per_execution: f64, limit: f64| {
         ceiling(resource.to_owned(), "the account", per_execution, limit)
     };
-    let writes = account.table_writes() + account.index_writes();
-    let reads = account.reads() + START_READS;
-    let busy = (account.calls + 1) as f64 * prices.assumed.call_ms / 1000.0;
+    let writes = usage.table_writes() + usage.index_writes();
+    let reads = usage.reads() + START_READS;
+    let busy = (usage.calls + 1) as f64 * prices.assumed.call_ms / 1000.0;
+    let standard_starts = match usage.express_runs {
+        0 => 1.0,
+        _ => 0.0,
+    };
     let mut ceilings = vec![
-        of_account("Step Functions starts", 1.0, limits.step_functions_starts),
+        of_account(
+            "Step Functions starts",
+            standard_starts,
+            limits.step_functions_starts,
+        ),
+        of_account(
+            "Step Functions Express starts",
+            usage.express_runs as f64,
+            limits.step_functions_express_starts,
+        ),
+        // No quota limits the transitions of Express executions.
         of_account(
             "Step Functions transitions",
-            account.transitions as f64,
+            usage.transitions as f64,
             limits.step_functions_transitions,
         ),
         of_account("Lambda calls at once", busy, limits.lambda_concurrent_calls),
         of_account(
             "KMS signatures",
-            account.receipts_signed as f64 / prices.assumed.receipts_per_signature,
+            usage.receipts_signed as f64 / prices.assumed.receipts_per_signature,
             limits.kms_signatures,
         ),
-        of_account("EventBridge events", account.events as f64, limits.events),
+        of_account("EventBridge events", usage.events as f64, limits.events),
         of_account("API Gateway requests", 1.0, limits.http_requests),
         of_account(
             "DynamoDB write units",
@@ -93,11 +108,11 @@ pub(crate) fn ceilings(account: &Account, prices: &Prices, quotas: &Quotas) -> V
         ceiling(
             "S3 objects of a prefix".to_owned(),
             "a tenant",
-            account.objects_put as f64,
+            usage.objects_put as f64,
             limits.objects_put,
         ),
     ];
-    for (partition, load) in &account.partitions {
+    for (partition, load) in &usage.partitions {
         let Some((name, shared_by, shards)) = shared(partition) else {
             continue;
         };

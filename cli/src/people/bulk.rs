@@ -180,7 +180,8 @@ pub(super) fn in_words(preview: &BulkPreview) -> String {
     for one in preview.sample.iter().take(NAMED) {
         let step = one.step.iter().map(|step| format!("  step {step}"));
         let subject = one.subject.iter().map(|subject| format!("  {subject}"));
-        let more: String = step.chain(subject).collect();
+        let message = one.message.iter().map(|message| format!("  {message}"));
+        let more: String = step.chain(subject).chain(message).collect();
         let (id, workflow, status) = (short(&one.execution_id), &one.workflow_id, &one.status);
         lines.push(format!("  {id}  {workflow}  {status}{more}"));
     }

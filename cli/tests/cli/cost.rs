@@ -1,4 +1,4 @@
-//! `holdfast cost`: the bill, its prices, and what is wrong with either.
+//! `holdfast cost`: the bill, the file of prices, and the errors of a malformed file or rate.
 
 use crate::project::{HEAD, Project};
 use serde_json::Value;
@@ -16,6 +16,16 @@ steps:
     irreversible: true
 ";
     Project::with(&format!("{HEAD}{steps}"))
+}
+
+/// The project of `hold`, whose workflow runs on an Express state machine.
+fn express_hold() -> Project {
+    let project = hold();
+    let standard = project.read("workflows/test.yaml");
+    let express = standard.replace("version: 1\n", "version: 1\ntier: express\n");
+    assert_ne!(express, standard);
+    project.write("workflows/test.yaml", express);
+    project
 }
 
 fn bill(project: &Project, more: &[&str]) -> Value {
@@ -106,7 +116,7 @@ fn another_file_of_prices_is_used_and_a_wrong_one_is_refused_with_its_fault() {
 }
 
 #[test]
-fn a_rate_that_is_none_is_refused() {
+fn a_malformed_rate_is_refused() {
     let output = hold().run(&["cost", "workflows/test.yaml", "--rate", "5/year"]);
     assert_eq!(output.code, Some(2));
     assert!(output.err.contains("20000/d"), "{}", output.err);
@@ -168,5 +178,43 @@ fn a_scale_names_what_breaks_first_and_the_share_of_a_rate() {
         starts.is_some_and(|line| line.contains(" 10 % ")),
         "{}",
         shown.out
+    );
+}
+
+#[test]
+fn an_express_workflow_is_billed_by_its_runs_and_their_time_and_pays_no_transition() {
+    let bill = bill(&express_hold(), &[]);
+    let ends = bill["ends"].as_array().expect("ends");
+    assert_eq!(ends.len(), 3, "{bill}");
+    for end in ends {
+        let items = end["items"].as_array().expect("items");
+        let of = |unit: &str| items.iter().find(|item| item["unit"] == unit);
+        assert_eq!(of("state transitions"), None, "{end}");
+        let runs = of("Express runs").expect("the runs");
+        assert_eq!(runs["service"], "Step Functions");
+        // A million requests cost 1 US$.
+        let thousandths = number(&runs["count"]) / 1_000.0;
+        assert!((number(&runs["per_thousand"]) - thousandths).abs() < 1e-9);
+        let time = of("GB-seconds of Express runs").expect("the time");
+        assert!(number(&time["count"]) > 0.0, "{end}");
+    }
+    let happy = ends[0]["items"].as_array().expect("items");
+    assert_eq!(number(&happy[0]["count"]), 1.0, "{bill}");
+}
+
+#[test]
+fn the_scale_of_an_express_workflow_has_the_quota_of_express_starts_alone() {
+    let project = express_hold();
+    let scale = project.run(&["cost", "workflows/test.yaml", "--scale", "--json"]);
+    let scale: Value = serde_json::from_str(&scale.out).expect("JSON");
+    let ceilings = scale["ceilings"].as_array().expect("ceilings");
+    let of_step_functions: Vec<_> = ceilings
+        .iter()
+        .filter_map(|one| Some((one["resource"].as_str()?, number(&one["limit"]))))
+        .filter(|(resource, _)| resource.starts_with("Step Functions"))
+        .collect();
+    assert_eq!(
+        of_step_functions,
+        [("Step Functions Express starts", 6_000.0)]
     );
 }

@@ -85,10 +85,14 @@ fn comments_and_form_are_no_content_of_a_released_version() {
 }
 
 #[test]
-fn a_release_keeps_the_lines_of_removed_workflows_and_of_others() {
+fn a_release_keeps_every_line_of_the_record_and_adds_its_own_after_them() {
     let project = Project::with(&waits(1, "1s"));
-    let gone = format!("WF-GONE 7 sha256:{}\n", "5e".repeat(32));
-    project.write(RECORD, &gone);
+    // The last line has no end, as some editors leave it.
+    let before = format!(
+        "# ours\n\nWF-ZERO 1 sha256:{0}\n# removed in May\nWF-GONE 7 sha256:{0}",
+        "5e".repeat(32)
+    );
+    project.write(RECORD, &before);
     project.write(
         "workflows/other.yaml",
         waits(1, "1s").replace("WF-TEST", "WF-OTHER"),
@@ -96,8 +100,15 @@ fn a_release_keeps_the_lines_of_removed_workflows_and_of_others() {
     let output = project.run(&["release", "workflows/test.yaml"]);
     assert_eq!(output.code, Some(0), "{}", output.err);
     let record = project.read(RECORD);
-    let lines: Vec<_> = record.lines().map(|line| &line[..9]).collect();
-    assert_eq!(lines, ["# Release", "WF-GONE 7", "WF-TEST 1"]);
+    let added = record.strip_prefix(&format!("{before}\n"));
+    let added = added.unwrap_or_else(|| panic!("a line is gone: {record}"));
+    assert!(added.starts_with("WF-TEST 1 sha256:"), "{added}");
+    assert_eq!(added.lines().count(), 1, "{added}");
+    // A new record says what it is.
+    let fresh = Project::with(&waits(1, "1s"));
+    fresh.run(&["release"]);
+    let record = fresh.read(RECORD);
+    assert!(record.starts_with("# Released versions"), "{record}");
 }
 
 #[test]

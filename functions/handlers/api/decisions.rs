@@ -187,6 +187,7 @@ pub(crate) async fn record_decision(
             return Err(Problem::conflict(why));
         }
         Some(RulingTransition::Refused(why)) => return Err(Problem::conflict(why)),
+        Some(RulingTransition::TooEarly(why)) => return Err(Problem::too_early(why)),
         Some(RulingTransition::Forbidden(why)) => return Err(Problem::forbidden(why)),
         Some(RulingTransition::Unfit(why)) => return Err(Problem::bad_request(why)),
         Some(RulingTransition::Already(question)) => (question, true),

@@ -98,6 +98,7 @@ pub(crate) async fn record_request(
     let (execution, note) = match answer {
         RequestOutcome::Unknown => return Err(caller.unknown(id)),
         RequestOutcome::Refused(why) => return Err(Problem::conflict(why)),
+        RequestOutcome::TooEarly(why) => return Err(Problem::too_early(why)),
         RequestOutcome::Already(execution, note) => (execution, Some(note)),
         RequestOutcome::Done(execution) => (execution, None),
     };

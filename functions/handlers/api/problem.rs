@@ -24,6 +24,8 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
+    const TOO_EARLY: &str = "too-early";
+
     fn new(
         status: StatusCode,
         kind: &'static str,
@@ -41,12 +43,17 @@ impl Problem {
     }
 
     /// The reason of a refusal, which a repeated request meets again. The error is the problem
-    /// itself, if a service did not answer.
+    /// itself, if a service did not answer or the request came too early.
     pub(crate) fn refusal(self) -> Result<String, Self> {
-        match self.status.is_server_error() {
+        match self.status.is_server_error() || self.is_too_early() {
             true => Err(self),
             false => Ok(self.detail),
         }
+    }
+
+    /// True if the state of the resource allows the same request soon.
+    pub(crate) fn is_too_early(&self) -> bool {
+        self.kind == Self::TOO_EARLY
     }
 
     /// The text that says what is wrong.
@@ -109,9 +116,9 @@ impl Problem {
         )
     }
 
-    /// 409: the execution must end first.
+    /// 409: the execution must end first, or its attempt or its receipt must.
     pub(crate) fn too_early(detail: impl Into<String>) -> Self {
-        let problem = Self::new(StatusCode::CONFLICT, "too-early", "Not ready", detail);
+        let problem = Self::new(StatusCode::CONFLICT, Self::TOO_EARLY, "Not ready", detail);
         Self {
             retry_after_s: Some(1),
             ..problem
@@ -255,4 +262,18 @@ pub(crate) async fn documented(response: Response) -> Response {
         _ => Problem::unavailable("the API", "the framework answered by itself"),
     }
     .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_final_unless_a_repeated_request_can_succeed() {
+        let why = |problem: Problem| problem.refusal().map_err(Problem::into_detail);
+        assert_eq!(why(Problem::conflict("ended")), Ok("ended".to_owned()));
+        assert_eq!(why(Problem::forbidden("no")), Ok("no".to_owned()));
+        assert_eq!(why(Problem::too_early("wait")), Err("wait".to_owned()));
+        assert!(why(Problem::unavailable("the ledger", "slow")).is_err());
+    }
 }

@@ -93,7 +93,9 @@ fn measurement(step: &str, execution: &str, at: Timestamp) -> Measurement {
 /// An item of a `for_each` waits for the items before it, which is no queue. A claim after a pause
 /// finds a record, so that it does not count again.
 fn queued(old: Option<&StepRecord>, new: &StepRecord, origin: &Origin) -> Option<Measurement> {
-    let first = old.is_none() && new.number == 1 && new.item.is_none();
+    // A redrive begins when a person requests it.
+    let begun = new.execution_generation == 0;
+    let first = old.is_none() && begun && new.number == 1 && new.item.is_none();
     let claimed = new.attempts.first().filter(|_| first)?.started_at;
     let waited = millis(origin.started_at, claimed);
     Some(Measurement {

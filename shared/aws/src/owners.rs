@@ -143,9 +143,15 @@ impl Machines {
             // What is deployed may have the digest, if it was not read.
             deployed?;
         }
-        // A state machine that Step Functions has forgotten is answered with the current one.
+        // A state machine that Step Functions has forgotten is answered with the current one, and
+        // so is that of every Express run. The last steps of another definition prove no end.
         if compiled.gate.definition_digest != *digest {
-            return Ok(compiled.steps);
+            let unproven = |step: StepRef| StepRef {
+                last: false,
+                approvals: Vec::new(),
+                ..step
+            };
+            return Ok(compiled.steps.into_iter().map(unproven).collect());
         }
         let kept = self.definitions.put(digest, compiled).await;
         Ok(kept.steps.clone())

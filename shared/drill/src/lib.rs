@@ -33,7 +33,7 @@ mod world;
 
 pub use fault::Fault;
 pub use matrix::Matrix;
-pub use meter::{Account, Load, Measurement};
+pub use meter::{Load, MeasuredRun, Usage};
 pub use old_behavior::OldBehavior;
 pub use outage::Service;
 pub use own::{MakeOwn, Own};

@@ -28,9 +28,11 @@ pub struct Load {
 
 /// The requests of one execution at each service.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Account {
-    /// State transitions, a retry of a state included.
+pub struct Usage {
+    /// State transitions of Standard state machines, a retry of a state included.
     pub transitions: u64,
+    /// Runs of Express state machines, whose transitions have no price.
+    pub express_runs: u64,
     /// Invocations of functions by state machines.
     pub calls: u64,
     /// Milliseconds from the start to the end of everything that it caused.
@@ -51,7 +53,7 @@ pub struct Account {
     pub target_calls: u64,
 }
 
-impl Account {
+impl Usage {
     /// The read units of the table.
     pub fn reads(&self) -> u64 {
         self.partitions.values().map(|load| load.reads).sum()
@@ -76,11 +78,11 @@ impl Account {
 
 /// A measured run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Measurement {
+pub struct MeasuredRun {
     /// Final status of the execution. `None` if no record exists.
     pub status: Option<String>,
     /// The requests of the run at each service.
-    pub account: Account,
+    pub usage: Usage,
 }
 
 impl Drill {
@@ -100,7 +102,7 @@ impl Drill {
 
     /// Runs one scenario and counts what it asks of each service. The error names the unknown part
     /// of the scenario's name.
-    pub fn measure(&self, scenario: &Scenario) -> Result<Measurement, String> {
+    pub fn measure(&self, scenario: &Scenario) -> Result<MeasuredRun, String> {
         let strikes = self.survey.strikes(scenario)?;
         let stage = Stage {
             measures: true,
@@ -108,17 +110,17 @@ impl Drill {
         };
         let (left, found) = play(&self.deployed, &Rc::default(), &strikes, stage);
         let world = &left.world;
-        let mut account = world.meter.as_ref().map(Meter::account).unwrap_or_default();
-        account.events = world
+        let mut usage = world.meter.as_ref().map(Meter::usage).unwrap_or_default();
+        usage.events = world
             .facts
             .as_ref()
             .map_or(0, |facts| lock(facts).count() as u64);
-        account.target_calls = world.target.done().len() as u64;
+        usage.target_calls = world.target.done().len() as u64;
         let lasted = left.rested.duration_since(START).as_millis();
-        account.lasted_ms = u64::try_from(lasted).unwrap_or(0);
-        Ok(Measurement {
+        usage.lasted_ms = u64::try_from(lasted).unwrap_or(0);
+        Ok(MeasuredRun {
             status: found.status,
-            account,
+            usage,
         })
     }
 }
@@ -129,14 +131,14 @@ pub(crate) struct Meter(Mutex<MeterState>);
 
 #[derive(Default)]
 struct MeterState {
-    account: Account,
+    usage: Usage,
     /// The stored items.
     items: BTreeMap<Key, Item>,
 }
 
 impl MeterState {
     fn read(&mut self, partition: Partition, bytes: u64) {
-        let load = self.account.partitions.entry(partition).or_default();
+        let load = self.usage.partitions.entry(partition).or_default();
         load.reads += read_units_of(bytes);
     }
 
@@ -146,7 +148,7 @@ impl MeterState {
 
     fn write(&mut self, units: Vec<(Partition, u64)>, times: u64) {
         for (partition, units) in units {
-            let load = self.account.partitions.entry(partition).or_default();
+            let load = self.usage.partitions.entry(partition).or_default();
             load.writes += units * times;
         }
     }
@@ -161,41 +163,46 @@ impl MeterState {
 
 impl Meter {
     /// Returns what it has counted.
-    pub(crate) fn account(&self) -> Account {
-        lock(&self.0).account.clone()
+    pub(crate) fn usage(&self) -> Usage {
+        lock(&self.0).usage.clone()
     }
 
-    fn count(&self, change: impl FnOnce(&mut Account)) {
-        change(&mut lock(&self.0).account);
+    fn count(&self, change: impl FnOnce(&mut Usage)) {
+        change(&mut lock(&self.0).usage);
     }
 
     /// Counts the transitions of a state machine that ended.
     pub(crate) fn transitions(&self, count: u64) {
-        self.count(|account| account.transitions += count);
+        self.count(|usage| usage.transitions += count);
+    }
+
+    /// Counts a run of an Express state machine.
+    pub(crate) fn express_run(&self) {
+        self.count(|usage| usage.express_runs += 1);
     }
 
     /// Counts an invocation of a function.
     pub(crate) fn call(&self) {
-        self.count(|account| account.calls += 1);
+        self.count(|usage| usage.calls += 1);
     }
 
     /// Counts a signed receipt.
     pub(crate) fn receipt_signed(&self) {
-        self.count(|account| account.receipts_signed += 1);
+        self.count(|usage| usage.receipts_signed += 1);
     }
 
     /// Counts a request to an object store.
     pub(crate) fn object(&self, put: bool) {
-        self.count(|account| match put {
-            true => account.objects_put += 1,
-            false => account.objects_got += 1,
+        self.count(|usage| match put {
+            true => usage.objects_put += 1,
+            false => usage.objects_got += 1,
         });
     }
 
     /// Counts a read of the item under a key.
     pub(crate) fn read(&self, key: &Key) {
         let mut state = lock(&self.0);
-        state.account.ledger_requests += 1;
+        state.usage.ledger_requests += 1;
         let bytes = state.bytes(key);
         state.read(Partition::of(key), bytes);
     }
@@ -203,7 +210,7 @@ impl Meter {
     /// Counts the request that reads an execution record and its controls.
     pub(crate) fn read_with_controls(&self, at: &ExecutionKey, workflow: &str) {
         let mut state = lock(&self.0);
-        state.account.ledger_requests += 1;
+        state.usage.ledger_requests += 1;
         let controls = Scope::around(&at.tenant, workflow).map(Key::Control);
         for key in controls.into_iter().chain([Key::Execution(at.clone())]) {
             let bytes = state.bytes(&key);
@@ -214,7 +221,7 @@ impl Meter {
     /// Counts a query of every record of an execution.
     pub(crate) fn query(&self, at: &ExecutionKey) {
         let mut state = lock(&self.0);
-        state.account.ledger_requests += 1;
+        state.usage.ledger_requests += 1;
         let partition = Partition::of(&Key::Execution(at.clone()));
         let items = state.items.iter();
         let found = items.filter(|(key, _)| key.pk() == partition.hash);
@@ -225,7 +232,7 @@ impl Meter {
     /// Counts a conditional write, whether it was done or refused. A refused one costs as much.
     pub(crate) fn put<R: Record>(&self, record: &R, done: bool) {
         let mut state = lock(&self.0);
-        state.account.ledger_requests += 1;
+        state.usage.ledger_requests += 1;
         let (key, item) = (record.key(), Item::of(record).unwrap_or_default());
         match done {
             true => state.put(key, item, 1),
@@ -239,7 +246,7 @@ impl Meter {
     /// Counts a transaction of a record and of counters.
     pub(crate) fn transaction(&self, execution: &ExecutionRecord, changes: &[CounterChange]) {
         let mut state = lock(&self.0);
-        state.account.ledger_requests += 1;
+        state.usage.ledger_requests += 1;
         state.put(execution.key(), Item::of(execution).unwrap_or_default(), 2);
         for change in changes {
             let partition = Partition::of(&Key::Counter(change.counter.clone()));
@@ -250,7 +257,7 @@ impl Meter {
     /// Counts a write of a small item of another kind.
     pub(crate) fn put_small(&self, key: &Key) {
         let mut state = lock(&self.0);
-        state.account.ledger_requests += 1;
+        state.usage.ledger_requests += 1;
         state.write(vec![(Partition::of(key), 1)], 1);
     }
 }

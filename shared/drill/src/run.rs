@@ -18,7 +18,7 @@ use futures_util::{
 use holdfast_asl::Machine;
 use holdfast_engine::{Host, LISTED_WITHIN, LostOwner, LostStart, StatusEvent};
 use holdfast_ids::{
-    arn::{express_owner, owner_of},
+    arn::{express_owner, is_express, owner_of},
     keys::{ExecutionKey, execution_id},
 };
 use holdfast_ledger::{ExecutionRecord, Ledger, NextLook};
@@ -256,7 +256,10 @@ async fn execute(
     };
     let end = interpret(&interpreter, machine, input, &stopped).await;
     let transitions = interpreter.transitions.get();
-    room.world.meter(|meter| meter.transitions(transitions));
+    room.world.meter(|meter| match is_express(arn) {
+        true => meter.express_run(),
+        false => meter.transitions(transitions),
+    });
     room.world.record(|| format!("machine    {arn} {end}"));
     end
 }

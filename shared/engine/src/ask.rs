@@ -81,7 +81,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             reminded: None,
             at,
         };
-        if task.when && task.ask.kind == QuestionKind::Approval {
+        if task.when {
             question.shown_sha256 = shown_sha256(&question, &execution)?;
         }
         let (question, ruling) = self.put_once(question).await?;
@@ -199,8 +199,9 @@ fn skipped() -> AskResult {
     }
 }
 
-/// The digest of what people are shown of an approval, which each vote repeats. It covers the
-/// texts that the approval's reader decides on, so that a receipt proves what they were.
+/// The digest of what people are shown of a question, which each vote on an approval repeats. It
+/// covers the texts and the deadline, so that a decision on an earlier question does not count for
+/// a later one.
 fn shown_sha256(question: &Question, execution: &ExecutionRecord) -> Result<String, TaskError> {
     let permanent = |error: CanonicalError| {
         let message = format!("{}: {error}", question.step);

@@ -8,7 +8,7 @@ use crate::{
         CheckResult, bounded_check, bounded_refusals, bounded_requirements, no_thread,
     },
     engine::{Engine, MAX_RACES},
-    first_record::{FirstRecord, recorded_approval},
+    first_record::{FirstRecord, recorded_approval, recorded_start},
     ports::{Host, ObjectStore},
     requirements::Requirement,
     task_errors::{TaskError, too_many_races},
@@ -84,8 +84,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 StartTransition::Write => continue,
                 StartTransition::Resume => {
                     let stored = self.check_definition(stored, task).await?;
-                    let stored = self.show_lost_start(stored, first).await?;
                     let input = self.unpack(&stored.at, &stored.input).await?;
+                    let stored = self.show_lost_start(stored, &task.gate, &input).await?;
                     let stored = self.reserve_again(stored, task, &input).await?;
                     let choices = self.choices_again(&stored, task).await?;
                     self.admitted(&stored, input, choices)
@@ -243,16 +243,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let Some(redriven) = &stored.redriven else {
             return Ok(stored);
         };
-        let recorded = Start {
-            tenant: stored.at.tenant.clone(),
-            idempotency_key: stored.idempotency_key.clone(),
-            input: input.clone(),
-            trigger: stored.trigger.clone(),
-            requested_by: stored.requested_by.clone(),
-            approval: stored.approval.clone(),
-            trace: None,
-            unmapped: None,
-        };
+        let recorded = recorded_start(&stored, input);
         let (requirements, mut broken) =
             bounded_requirements(&task.gate, &recorded, &stored, redriven.at)?;
         if stored.guardrails.is_empty() {

@@ -6,6 +6,7 @@ use holdfast_ledger::{ExecutionRecord, Phase};
 use holdfast_receipt::{Approval, GuardrailOutcome};
 use holdfast_task::{AdmissionSpec, Choices, payload::Payload};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 /// The parts of the record that the start names.
 pub(crate) struct FirstRecord {
@@ -35,6 +36,20 @@ pub(crate) fn recorded_approval(
         signature.verified = guardrails.iter().any(held);
     }
     Some(approval)
+}
+
+/// The start of a record, with its recorded input.
+pub(crate) fn recorded_start(stored: &ExecutionRecord, input: &Value) -> Start {
+    Start {
+        tenant: stored.at.tenant.clone(),
+        idempotency_key: stored.idempotency_key.clone(),
+        input: input.clone(),
+        trigger: stored.trigger.clone(),
+        requested_by: stored.requested_by.clone(),
+        approval: stored.approval.clone(),
+        trace: None,
+        unmapped: None,
+    }
 }
 
 impl FirstRecord {

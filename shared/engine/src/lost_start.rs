@@ -9,13 +9,13 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
 use crate::{
-    bounded_check::unmapped,
+    bounded_check::{bounded_check, unmapped},
     engine::{Engine, MAX_RACES},
-    first_record::FirstRecord,
+    first_record::{FirstRecord, recorded_start},
     ports::{Host, ObjectStore},
     task_errors::{TaskError, too_many_races},
 };
-use holdfast_admission::{DIRECT, Envelope, SentApproval, policy_digest};
+use holdfast_admission::{DIRECT, Envelope, EvaluatedFields, SentApproval, policy_digest};
 use holdfast_ids::{
     arn::owner_of,
     digest::canonical,
@@ -123,8 +123,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     ///
     /// It is `Running` without guardrails and reservations, and a recovery ends it `FAILED`. A
     /// start whose mapping met a limit is rejected, as `begin` would have recorded it. Its owner is
-    /// the run that ended, not every run of the same name: no other run may continue with a start
-    /// of which nothing was evaluated.
+    /// the run that ended, not every run of the same name. Nothing of the start was evaluated, so
+    /// that no other run may continue with it.
     pub async fn record_lost_start(
         &self,
         lost: &LostStart,
@@ -145,25 +145,31 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         }
     }
 
-    /// Gives the record of a lost start that is redriven the fields that people see, which `begin`
-    /// has evaluated for `first`. They never change afterwards.
+    /// Gives the record of a lost start that is redriven the fields that people see, of its
+    /// recorded `input`. They never change afterwards.
     pub(crate) async fn show_lost_start(
         &self,
         mut stored: ExecutionRecord,
-        first: &ExecutionRecord,
+        gate: &AdmissionSpec,
+        input: &Value,
     ) -> Result<ExecutionRecord, TaskError> {
         for _ in 0..MAX_RACES {
-            let shows =
-                |record: &ExecutionRecord| record.subject.is_some() || !record.shown.is_empty();
+            let shows = stored.subject.is_some() || !stored.shown.is_empty();
             // Only a lost start has no outcome of a guardrail.
             let lost = stored.redriven.is_some() && stored.guardrails.is_empty();
-            if !lost || shows(&stored) || !shows(first) || stored.phase != Phase::Running {
+            if !lost || shows || stored.phase != Phase::Running {
+                return Ok(stored);
+            }
+            let start = recorded_start(&stored, input);
+            let (keys, started_at) = (&self.approval_keys, stored.started_at);
+            let fields = bounded_check(gate, keys, &start, &stored.at, started_at)?.fields;
+            if fields == EvaluatedFields::default() {
                 return Ok(stored);
             }
             let next = ExecutionRecord {
                 rev: stored.rev + 1,
-                subject: first.subject.clone(),
-                shown: first.shown.clone(),
+                subject: fields.subject,
+                shown: fields.shown,
                 ..stored.clone()
             };
             match self.ledger.put(&next, Expect::Rev(stored.rev)).await? {

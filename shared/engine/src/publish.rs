@@ -20,9 +20,8 @@ use holdfast_receipt::{
 use holdfast_task::{ErrorName, FinishResult, FinishTask};
 use serde_json::Value;
 
-/// The members in which two receipts of one end may differ: the signature and its certificate, the
-/// repeats that were refused so far, and the id of the incident, which a newer release can derive
-/// otherwise.
+/// The members in which two receipts of one end may differ. The duplicates are those until the
+/// receipt was made. A newer release can derive the id of the incident otherwise.
 const VARIES: [&str; 4] = [
     "signature",
     "certificate",

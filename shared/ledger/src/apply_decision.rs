@@ -149,7 +149,7 @@ pub async fn rule<L: Ledger>(
         };
         let record = snapshot.steps.iter().find(|record| record.step == step);
         if let Err(until) = step_after_decision(record, question, decision, now) {
-            return Ok(Some(RulingTransition::Refused(format!(
+            return Ok(Some(RulingTransition::TooEarly(format!(
                 "an attempt may be at work until {until}: decide again then"
             ))));
         }

@@ -270,21 +270,21 @@ impl Bulk {
         }
         if *caller != self.by {
             return BulkTransition::Forbidden(
-                "the list was shown to another person, or to you with other rights: look yourself \
-                 by POST /v1/bulk"
+                "the list was shown to another person, or to you with other rights: send your own \
+                 POST /v1/bulk"
                     .to_owned(),
             );
         }
         match &self.state {
             BulkState::Shown if now < self.until => self.becomes(BulkState::Running { starts: 1 }),
             BulkState::Shown => BulkTransition::Refused(format!(
-                "the token expired at {}: look again by POST /v1/bulk",
+                "the token expired at {}: preview another one by POST /v1/bulk",
                 self.until
             )),
             BulkState::Running { .. } | BulkState::Done { .. } => BulkTransition::Already,
             BulkState::Stopping { by, .. } | BulkState::Stopped { by, .. } => {
                 BulkTransition::Refused(format!(
-                    "{by} stopped this bulk: look again by POST /v1/bulk"
+                    "{by} stopped this bulk: preview another one by POST /v1/bulk"
                 ))
             }
         }
@@ -303,7 +303,8 @@ impl Bulk {
         }
     }
 
-    /// Decides the end of its worker, which has accounted for everything or has seen the stop.
+    /// Decides the end of its worker, for which every execution has an outcome, or which has seen
+    /// the stop.
     pub fn end(&self, now: Timestamp) -> BulkTransition {
         match &self.state {
             BulkState::Running { .. } => self.becomes(BulkState::Done { at: now }),
@@ -317,7 +318,7 @@ impl Bulk {
         }
     }
 
-    /// Decides the start of another worker, after the one before ended without an end.
+    /// Decides the start of another worker, after the last one ended and the bulk did not.
     pub fn restart(&self) -> BulkTransition {
         match self.state.clone() {
             BulkState::Running { starts } => {

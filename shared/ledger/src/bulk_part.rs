@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     bulk::{Bulk, BulkKey},
+    execution::ExecutionRecord,
     key::Key,
     record::{Record, RecordKey},
 };
@@ -44,6 +45,17 @@ pub struct BulkQuestion {
 }
 
 impl BulkTarget {
+    /// The reason why the list no longer says how the execution is, if so.
+    pub fn staleness(&self, execution: &ExecutionRecord) -> Option<String> {
+        (execution.generation != self.generation).then(|| {
+            format!(
+                "it was redriven or rolled back since: generation {} was shown, and it is in \
+                 generation {}",
+                self.generation, execution.generation
+            )
+        })
+    }
+
     /// The line of the list's digest.
     pub(super) fn line(&self) -> String {
         let question = self.question.iter();
@@ -83,7 +95,7 @@ pub struct BulkOutcome {
 pub struct BulkItem {
     /// The execution as it was shown.
     pub target: BulkTarget,
-    /// The number of requests that a service did not answer.
+    /// The number of requests that a service did not answer, or that came too early.
     #[serde(default)]
     pub failures: u32,
     /// The outcome.
@@ -92,15 +104,16 @@ pub struct BulkItem {
 }
 
 impl BulkItem {
-    /// Unanswered requests after which an execution is not reached.
+    /// Failed requests after which no other is made.
     pub const FAILURES_MAX: u32 = 10;
 
-    /// Counts a request that a service did not answer, for the reason `why`.
-    pub fn fail(&mut self, why: &str) {
+    /// Counts a request that failed for the reason `why` and can be repeated. The last one gives
+    /// the execution an outcome of this kind.
+    pub fn fail(&mut self, kind: BulkOutcomeKind, why: &str) {
         self.failures += 1;
         if self.failures >= Self::FAILURES_MAX {
             self.outcome = Some(BulkOutcome {
-                kind: BulkOutcomeKind::NotReached,
+                kind,
                 note: Some(format!("{} requests failed: {why}", self.failures)),
             });
         }

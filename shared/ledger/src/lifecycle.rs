@@ -23,6 +23,8 @@ pub enum RequestTransition {
     Already(String),
     /// The request is refused: the reason, and the request that is possible.
     Refused(String),
+    /// The request is refused for now, and the same one can succeed soon: the reason.
+    TooEarly(String),
 }
 
 impl RequestTransition {
@@ -92,7 +94,7 @@ pub fn withdraw(
         };
     };
     match status {
-        _ if execution.is_open() => RequestTransition::Refused(TOO_EARLY.to_owned()),
+        _ if execution.is_open() => RequestTransition::TooEarly(TOO_EARLY.to_owned()),
         Status::Executed | Status::PartiallyRolledBack => {
             let failure = failure(request, ErrorName::Withdrawn);
             RequestTransition::Write(Box::new(ExecutionRecord {
@@ -142,7 +144,7 @@ pub fn redrive(
         );
     };
     match status {
-        _ if execution.is_open() => return RequestTransition::Refused(TOO_EARLY.to_owned()),
+        _ if execution.is_open() => return RequestTransition::TooEarly(TOO_EARLY.to_owned()),
         Status::Failed | Status::RolledBack | Status::PartiallyRolledBack => {}
         Status::Executed => {
             return RequestTransition::Already("the execution has been executed".to_owned());
@@ -307,6 +309,8 @@ pub enum RequestOutcome {
     Already(Box<ExecutionRecord>, String),
     /// The request is refused.
     Refused(String),
+    /// The request is refused for now.
+    TooEarly(String),
     /// No such execution exists.
     Unknown,
 }
@@ -327,6 +331,7 @@ pub async fn ask<L: Ledger>(
                 return Ok(RequestOutcome::Already(Box::new(snapshot.execution), note));
             }
             RequestTransition::Refused(why) => return Ok(RequestOutcome::Refused(why)),
+            RequestTransition::TooEarly(why) => return Ok(RequestOutcome::TooEarly(why)),
         };
         let expect = Expect::Rev(snapshot.execution.rev);
         if ledger.put(next.as_ref(), expect).await? == Put::Done {

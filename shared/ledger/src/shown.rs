@@ -1,11 +1,11 @@
-//! Everything that a person is shown of an approval, as one value with a digest.
+//! Everything that a person is shown of a question, as one value with a digest.
 
 use serde_json::{Map, Value, json};
 
 use super::{execution::ExecutionRecord, question::Question};
 
-/// Returns everything that a person is shown of an approval. Each vote has the digest of its
-/// canonical JSON.
+/// Returns everything that a person is shown of a question. Each vote on an approval has the digest
+/// of its canonical JSON.
 ///
 /// `subject` and `show` are left out if the definition declares none.
 pub fn shown(question: &Question, execution: &ExecutionRecord) -> Value {

@@ -21,6 +21,8 @@ pub enum RulingTransition {
     Already(Box<Question>),
     /// The decision is too late, or another one was first: the reason.
     Refused(String),
+    /// The decision is refused for now, and the same one can succeed soon: the reason.
+    TooEarly(String),
     /// The voter may not decide: the reason.
     Forbidden(String),
     /// The question does not take this decision: the reason.

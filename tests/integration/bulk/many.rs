@@ -1,4 +1,4 @@
-//! A bulk of a thousand decisions, whose worker is killed.
+//! Bulks of many decisions: one whose worker is killed, and one that is stopped while it runs.
 
 use std::{collections::BTreeSet, time::Instant};
 
@@ -23,6 +23,8 @@ use super::{ended, report, run, shown};
 
 /// The number of questions that one bulk decides.
 const MANY: usize = 1_000;
+/// The number of questions of a bulk that is stopped. It takes 15 seconds at 20 a second.
+const STOPPED: usize = 300;
 const WORKFLOW: &str = "WF-BULK";
 
 async fn ledger() -> DynamoLedger {
@@ -105,10 +107,56 @@ async fn listed(api: &Api, shown: &Value) -> Vec<Value> {
     }
 }
 
+/// Writes the records of executions that wait.
+async fn wait(ledger: &DynamoLedger, tenant: &str, count: usize) {
+    let records = (0..count).map(|n| waiting(tenant, n));
+    let written = stream::iter(records).map(|(execution, question, incident)| async move {
+        let puts = ledger.put(&execution, Expect::Absent).await.is_ok()
+            && ledger.put(&incident, Expect::Absent).await.is_ok()
+            && ledger.put(&question, Expect::Absent).await.is_ok();
+        assert!(puts, "the records are written");
+    });
+    written.buffer_unordered(16).count().await;
+}
+
+/// The questions with one vote, which is that of this bulk.
+async fn voted(ledger: &DynamoLedger, tenant: &str, mark: &str) -> usize {
+    let mut window = Window::default();
+    let mut questions = Vec::new();
+    loop {
+        let page = ledger.questions(tenant, &window, 500).await;
+        let page = page.expect("the list of questions");
+        questions.extend(page.entries.into_iter().map(|(_, question)| question));
+        match page.next {
+            Some(next) => window.after = Some(next),
+            None => break,
+        }
+    }
+    let once = |question: &&Question| match &question.votes[..] {
+        [vote] => vote.by == "tests" && vote.reason == mark,
+        _ => false,
+    };
+    questions.iter().filter(once).count()
+}
+
+/// The body of a bulk that approves, and the reason of each vote of the bulk that was shown.
+fn approve(reason: &str) -> (Value, impl Fn(&Value) -> String) {
+    let body = json!({
+        "operation": "decide", "decision": "approve", "filter": { "workflow_id": WORKFLOW },
+        "reason": reason,
+    });
+    let reason = reason.to_owned();
+    let mark = move |shown: &Value| {
+        let id = shown["bulk_id"].as_str().expect("an id");
+        format!("{reason} (bulk {id})")
+    };
+    (body, mark)
+}
+
 /// Deletes the records of the executions, so that the stack's sweep and its lists do not meet them.
-async fn remove(tenant: &str) {
+async fn remove(tenant: &str, count: usize) {
     let client = Client::new(&aws_config::load_defaults(BehaviorVersion::latest()).await);
-    let keys: Vec<Key> = (0..MANY)
+    let keys: Vec<Key> = (0..count)
         .flat_map(|n| {
             let (execution, question, incident) = waiting(tenant, n);
             [execution.key(), question.key(), incident.key()]
@@ -130,25 +178,12 @@ async fn remove(tenant: &str) {
 }
 
 #[tokio::test]
-async fn a_thousand_decisions_are_each_made_and_counted_once_though_the_worker_dies_thrice() {
+async fn a_thousand_decisions_are_each_recorded_and_counted_once_though_the_worker_dies_thrice() {
     let stack = Stack::alone().await;
     let tenant = unique("bulk");
     let (ledger, api) = (ledger().await, stack.api.as_tenant(&tenant));
-    let records = (0..MANY).map(|n| waiting(&tenant, n));
-    let written = stream::iter(records).map(|(execution, question, incident)| {
-        let ledger = ledger.clone();
-        async move {
-            let puts = ledger.put(&execution, Expect::Absent).await.is_ok()
-                && ledger.put(&incident, Expect::Absent).await.is_ok()
-                && ledger.put(&question, Expect::Absent).await.is_ok();
-            assert!(puts, "the records are written");
-        }
-    });
-    written.buffer_unordered(16).count().await;
-    let body = json!({
-        "operation": "decide", "decision": "approve", "filter": { "workflow_id": WORKFLOW },
-        "reason": "all are right",
-    });
+    wait(&ledger, &tenant, MANY).await;
+    let (body, mark) = approve("all are right");
     let shown = shown(&api, &body).await;
     assert_eq!(shown["total"], MANY, "{shown}");
     assert_eq!(shown["refused_now"], json!([]), "{shown}");
@@ -156,7 +191,7 @@ async fn a_thousand_decisions_are_each_made_and_counted_once_though_the_worker_d
     let started = run(&api, &shown).await;
     assert_eq!(started.body["replayed"], false, "{}", started.body);
     for least in [100, 400, 700] {
-        eventually("the bulk goes on", 120, || async {
+        eventually("the bulk continues", 120, || async {
             let counts = report(&api, &shown).await["counts"].clone();
             let far = counts["done"].as_u64() >= Some(least);
             far.then_some(()).ok_or_else(|| counts.to_string())
@@ -177,25 +212,42 @@ async fn a_thousand_decisions_are_each_made_and_counted_once_though_the_worker_d
         .collect();
     assert_eq!((items.len(), ids.len()), (MANY, MANY));
     // The effect of each request: one vote of the caller, in the name of the bulk.
-    let mut window = Window::default();
-    let mut questions = Vec::new();
-    loop {
-        let page = ledger.questions(&tenant, &window, 500).await;
-        let page = page.expect("the list of questions");
-        questions.extend(page.entries.into_iter().map(|(_, question)| question));
-        match page.next {
-            Some(next) => window.after = Some(next),
-            None => break,
-        }
-    }
-    let mark = format!(
-        "all are right (bulk {})",
-        shown["bulk_id"].as_str().expect("an id")
-    );
-    let once = |question: &&Question| match &question.votes[..] {
-        [vote] => vote.by == "tests" && vote.reason == mark,
-        _ => false,
-    };
-    assert_eq!(questions.iter().filter(once).count(), MANY);
-    remove(&tenant).await;
+    assert_eq!(voted(&ledger, &tenant, &mark(&shown)).await, MANY);
+    remove(&tenant, MANY).await;
+}
+
+#[tokio::test]
+async fn a_running_bulk_that_a_person_stops_makes_no_further_request_and_accounts_for_the_rest() {
+    // Other tests must not meet these executions in their lists.
+    let stack = Stack::alone().await;
+    let tenant = unique("bulk");
+    let (ledger, api) = (ledger().await, stack.api.as_tenant(&tenant));
+    wait(&ledger, &tenant, STOPPED).await;
+    let (body, mark) = approve("some are right");
+    let shown = shown(&api, &body).await;
+    assert_eq!(shown["total"], STOPPED, "{shown}");
+    run(&api, &shown).await;
+    eventually("the first requests are made", 60, || async {
+        let counts = report(&api, &shown).await["counts"].clone();
+        let some = counts["done"].as_u64() > Some(0);
+        some.then_some(()).ok_or_else(|| counts.to_string())
+    })
+    .await;
+    let path = shown["links"]["report"].as_str().expect("a path");
+    let stopping = api.send(api.request("DELETE", path)).await;
+    assert_eq!(stopping.status, 200, "{}", stopping.body);
+    assert_eq!(stopping.body["replayed"], false, "{}", stopping.body);
+    let count = |report: &Value, outcome: &str| report["counts"][outcome].as_u64().expect(outcome);
+    let saved = count(&report(&api, &shown).await, "done");
+    let report = ended(&api, &shown, 60).await;
+    assert_eq!(report["status"], "STOPPED", "{report}");
+    let (done, rest) = (count(&report, "done"), count(&report, "not_reached"));
+    assert!(done > 0 && rest > 0, "{report}");
+    assert_eq!(done + rest, STOPPED as u64, "{report}");
+    // A worker makes ten requests between two looks at its bulk.
+    assert!(done <= saved + 10, "{saved} were done: {report}");
+    let again = run(&api, &shown).await;
+    assert_eq!(again.status, 409, "{}", again.body);
+    assert_eq!(voted(&ledger, &tenant, &mark(&shown)).await as u64, done);
+    remove(&tenant, STOPPED).await;
 }

@@ -40,6 +40,8 @@ pub(in crate::people) struct BulkSample {
     pub(in crate::people) status: String,
     #[serde(default)]
     pub(in crate::people) step: Option<String>,
+    #[serde(default)]
+    pub(in crate::people) message: Option<String>,
 }
 
 /// The number of refusals for one reason.

@@ -11,7 +11,8 @@ fn a_bulk_says_what_it_would_do_and_what_would_be_refused() {
         "bulk_id": id("b1"), "tenant": "acme", "operation": "decide", "decision": "approve",
         "total": 21, "statuses": [{ "status": "WAITING", "count": 21 }], "token": "t",
         "sample": [{ "execution_id": id("41c20d"), "workflow_id": "WF-PAY-VENDOR",
-                     "status": "WAITING", "step": "agreed", "subject": "order 17\u{1b}[2J" }],
+                     "status": "WAITING", "step": "agreed", "subject": "order 17\u{1b}[2J",
+                     "message": "Pay 9,000?" }],
         "checked": 21, "refused_now": [{ "reason": "the person who requested an execution cannot \
             approve it", "count": 2, "execution_id": id("9e0f") }],
     });
@@ -19,7 +20,7 @@ fn a_bulk_says_what_it_would_do_and_what_would_be_refused() {
     insta::assert_snapshot!(bulk::in_words(&preview), @r"
     bulk decide approve answers these questions.
       21 in tenant acme: 21 WAITING
-      41c20d000000  WF-PAY-VENDOR  WAITING  step agreed  order 17�[2J
+      41c20d000000  WF-PAY-VENDOR  WAITING  step agreed  order 17�[2J  Pay 9,000?
       and 20 more
       2 of the first 21 would be refused now, such as 9e0f00000000: the person who requested an execution cannot approve it
     ");

@@ -66,6 +66,9 @@ pub(crate) struct BulkSample {
     /// The step that waits, if the operation is `decide`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) step: Option<String>,
+    /// The message of the question, if the operation is `decide` and your role sees it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) message: Option<String>,
     pub(crate) href: String,
 }
 

@@ -1,7 +1,8 @@
-//! `/v1/bulk`: one request to many executions. A first call shows what it would do, and a second
-//! one does it.
+//! `/v1/bulk`: one request to many executions. A first call shows its effect, and a second call
+//! makes the requests.
 
 mod body;
+mod refusals;
 mod report;
 mod select;
 mod worker;
@@ -11,7 +12,9 @@ use holdfast_access::{Access, Operation};
 use holdfast_aws::SystemHost;
 use holdfast_engine::{Host, StartOutcome};
 use holdfast_ids::keys::bulk_id;
-use holdfast_ledger::{Bulk, BulkOperation, BulkRequest, BulkTransition, Expect, Ledger, Put};
+use holdfast_ledger::{
+    Bulk, BulkOperation, BulkRequest, BulkTransition, Expect, Ledger, Put, VoterRole,
+};
 use holdfast_task::{BULK, BulkTask};
 use uuid::Uuid;
 
@@ -40,7 +43,7 @@ pub(crate) fn routes() -> Vec<Route> {
             "Shows what a request to many executions would do, and does nothing",
             Operation::Bulk,
             shape::<BulkPreview>,
-            look,
+            preview,
         ),
         Route::post(
             "/v1/bulk/{bulk_id}/run",
@@ -99,7 +102,7 @@ fn links(bulk: &Bulk) -> BulkLinks {
 }
 
 /// Shows what a bulk would do, and stores its list.
-pub(crate) async fn look(
+pub(crate) async fn preview(
     AuthorizedRequest {
         app,
         caller,
@@ -149,8 +152,8 @@ pub(crate) async fn look(
     }))
 }
 
-/// The bulk, or 404. The caller must have made it, or must be allowed its request on every
-/// execution of the tenant.
+/// The bulk, or 404. The caller must have shown it, or must have the permission for its request on
+/// every execution of the tenant.
 async fn find(caller: &AuthorizedCaller, id: &str) -> Result<Bulk, Problem> {
     let visible = |bulk: &Bulk| {
         let own = bulk.by.subject == caller.actor;
@@ -177,13 +180,20 @@ pub(crate) async fn run(
     changed(&app, &caller, bulk, "run", decide).await
 }
 
-/// Stops a bulk: it makes no further request.
+/// Stops a bulk: it makes no further request. The person to whom it was shown may do it, and a
+/// platform admin.
 pub(crate) async fn stop(
     AuthorizedRequest {
         app, caller, id, ..
     }: AuthorizedRequest,
 ) -> Result<Json<BulkChange>, Problem> {
     let bulk = find(&caller, &id).await?;
+    if bulk.by.subject != caller.actor && caller.voter.role != VoterRole::PlatformAdmin {
+        return Err(Problem::forbidden(format!(
+            "{} runs this bulk: they or a platform admin may stop it",
+            bulk.by.subject
+        )));
+    }
     let decide = |bulk: &Bulk| bulk.stop(&caller.actor, SystemHost.now());
     changed(&app, &caller, bulk, "stop", decide).await
 }

@@ -1,22 +1,24 @@
 //! The executions that the filter of a bulk chooses, and what would be refused now.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    time::{Duration, Instant},
+};
 
 use holdfast_access::Operation;
 use holdfast_aws::{LOOKED_AT, SystemHost, Window};
 use holdfast_engine::Host;
-use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    Bulk, BulkFilter, BulkOperation, BulkQuestion, BulkRequest, BulkTarget, Ledger, Link, Question,
-    Request, RequestTransition, RulingTransition, Snapshot, VoterRole, WAITING,
+    Bulk, BulkFilter, BulkOperation, BulkQuestion, BulkRequest, BulkTarget, Link, Question,
+    VoterRole, WAITING,
 };
 use holdfast_receipt::Decision;
 
+use super::refusals::{CHECKED, refused_now};
 use crate::api::{
     answer::{BulkSample, RefusalCount, StatusCount},
     app::App,
     incident,
-    lifecycle::{Change, WorkflowCache, foreseen, redrivable},
     list::{ExecutionFilter, found},
     page::time,
     principal::AuthorizedCaller,
@@ -25,8 +27,9 @@ use crate::api::{
 
 /// Executions that the answer shows.
 const SAMPLE: usize = 20;
-/// Executions whose single request is checked before the bulk runs. Each takes one read.
-const CHECKED: usize = 100;
+/// The longest time for the choice of executions. API Gateway ends a request after 30 seconds, and
+/// the list must be stored before that.
+const CHOOSES_FOR: Duration = Duration::from_secs(20);
 
 /// The chosen executions, and what the answer shows of them.
 pub(super) struct Selection {
@@ -38,13 +41,13 @@ pub(super) struct Selection {
 }
 
 /// A chosen execution, as the list shows it.
-struct Candidate {
-    target: BulkTarget,
+pub(super) struct Candidate {
+    pub(super) target: BulkTarget,
     workflow: String,
     subject: Option<String>,
     status: String,
     /// The question, if the bulk decides.
-    question: Option<Box<Question>>,
+    pub(super) question: Option<Box<Question>>,
 }
 
 /// Chooses the executions of a bulk and checks the first of them.
@@ -96,6 +99,18 @@ pub(super) async fn select(
     })
 }
 
+/// Refuses a filter whose executions take too long to find.
+fn check_time(began: Instant) -> Result<(), Problem> {
+    if began.elapsed() < CHOOSES_FOR {
+        return Ok(());
+    }
+    Err(Problem::conflict(format!(
+        "the executions of this filter were not found within {} seconds: narrow it, such as by \
+         workflow_id, from or until",
+        CHOOSES_FOR.as_secs()
+    )))
+}
+
 fn sample(caller: &AuthorizedCaller, one: &Candidate) -> BulkSample {
     let question = one.question.as_ref();
     let texts = caller.sees_payloads || question.is_some_and(|one| caller.is_asked(one));
@@ -106,6 +121,9 @@ fn sample(caller: &AuthorizedCaller, one: &Candidate) -> BulkSample {
         status: one.status.clone(),
         generation: one.target.generation,
         step: question.map(|question| question.step.clone()),
+        message: question
+            .filter(|question| caller.sees_texts_of(question))
+            .map(|question| question.message.clone()),
         href: format!("/v1/executions/{}", one.target.execution),
     }
 }
@@ -118,7 +136,9 @@ async fn of_filter(
 ) -> Result<Vec<Candidate>, Problem> {
     let list = caller.of_list();
     let (mut chosen, mut cursor) = (Vec::new(), None);
+    let began = Instant::now();
     loop {
+        check_time(began)?;
         let query = ExecutionFilter {
             workflow_id: filter.workflow_id.clone(),
             status: filter.status.clone(),
@@ -249,15 +269,17 @@ async fn questions_of(
             && incident.is_none_or(|id| question.incidents().any(|one| one == id))
     };
     let mut chosen = Vec::new();
+    let began = Instant::now();
     loop {
+        check_time(began)?;
         let page = caller
             .ledger
             .questions(&caller.tenant, &window, LOOKED_AT)
             .await?;
         let questions = page.entries.into_iter().map(|(_, question)| question);
         for question in questions.filter(|question| fits(question)) {
-            let kept = chosen.len() < CHECKED;
-            chosen.push(candidate_of(question, kept));
+            let is_checked = chosen.len() < CHECKED;
+            chosen.push(candidate_of(question, is_checked));
         }
         match page.next {
             Some(next) if chosen.len() <= Bulk::MOST => window.after = Some(next),
@@ -266,7 +288,7 @@ async fn questions_of(
     }
 }
 
-fn candidate_of(question: Question, kept: bool) -> Candidate {
+fn candidate_of(question: Question, is_checked: bool) -> Candidate {
     let asked_by = question.asked_by.as_ref();
     Candidate {
         target: BulkTarget {
@@ -282,96 +304,6 @@ fn candidate_of(question: Question, kept: bool) -> Candidate {
         subject: asked_by.and_then(|one| one.subject.clone()),
         status: WAITING.to_owned(),
         // Thousands of whole questions would fill the function's memory.
-        question: kept.then(|| Box::new(question)),
+        question: is_checked.then(|| Box::new(question)),
     }
-}
-
-/// The refusals of the first executions by the rule of the single request, by reason.
-async fn refused_now(
-    app: &App,
-    caller: &AuthorizedCaller,
-    request: &BulkRequest,
-    chosen: &[Candidate],
-) -> Result<Vec<RefusalCount>, Problem> {
-    let single = Request {
-        by: caller.actor.clone(),
-        reason: request.reason.clone(),
-    };
-    if request.operation == BulkOperation::Redrive
-        && let Some(why) = redrivable(app, &caller.tenant).await?
-    {
-        return Err(Problem::conflict(why));
-    }
-    let mut deployed = WorkflowCache::default();
-    let mut refusals: Vec<RefusalCount> = Vec::new();
-    for candidate in chosen.iter().take(CHECKED) {
-        let at = caller.key(&candidate.target.execution)?;
-        let why = match (request.operation, &candidate.question) {
-            (BulkOperation::Decide { decision }, Some(question)) => {
-                undecidable(caller, &at, question, decision, &single).await?
-            }
-            (BulkOperation::Decide { .. }, None) => None,
-            (BulkOperation::Cancel, _) => {
-                refused(app, caller, &at, &single, (Change::Cancel, &mut deployed)).await?
-            }
-            (BulkOperation::Rollback, _) => {
-                refused(app, caller, &at, &single, (Change::Rollback, &mut deployed)).await?
-            }
-            (BulkOperation::Redrive, _) => {
-                refused(app, caller, &at, &single, (Change::Redrive, &mut deployed)).await?
-            }
-        };
-        let Some(reason) = why else {
-            continue;
-        };
-        match refusals.iter_mut().find(|one| one.reason == reason) {
-            Some(one) => one.count += 1,
-            None => refusals.push(RefusalCount {
-                reason,
-                count: 1,
-                execution_id: at.execution,
-            }),
-        }
-    }
-    Ok(refusals)
-}
-
-/// The reason why the request is refused now, if it is.
-async fn refused(
-    app: &App,
-    caller: &AuthorizedCaller,
-    at: &ExecutionKey,
-    request: &Request,
-    (change, deployed): (Change, &mut WorkflowCache),
-) -> Result<Option<String>, Problem> {
-    let found: Option<Snapshot> = caller.ledger.snapshot(at).await?;
-    let Some(found) = found else {
-        return Ok(Some("it is recorded no longer".to_owned()));
-    };
-    match foreseen(app, &found, request, change, deployed).await {
-        Ok(RequestTransition::Refused(why)) => Ok(Some(why)),
-        Ok(RequestTransition::Write(_) | RequestTransition::Already(_)) => Ok(None),
-        Err(problem) => problem.refusal().map(Some),
-    }
-}
-
-/// The reason why the decision is refused now, if it is.
-async fn undecidable(
-    caller: &AuthorizedCaller,
-    at: &ExecutionKey,
-    question: &Question,
-    decision: Decision,
-    request: &Request,
-) -> Result<Option<String>, Problem> {
-    let Some(execution) = caller.ledger.read(at).await? else {
-        return Ok(Some("it is recorded no longer".to_owned()));
-    };
-    let (voter, now) = (&caller.voter, SystemHost.now());
-    let answer = holdfast_ledger::decide(question, &execution, decision, voter, request, now);
-    Ok(match answer {
-        RulingTransition::Write(_) | RulingTransition::Already(_) => None,
-        RulingTransition::Refused(why)
-        | RulingTransition::Forbidden(why)
-        | RulingTransition::Unfit(why) => Some(why),
-    })
 }

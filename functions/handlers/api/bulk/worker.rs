@@ -17,7 +17,7 @@ use holdfast_ledger::{
 };
 use holdfast_task::BulkTask;
 use lambda_runtime::{LambdaEvent, service_fn};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::needed;
 use crate::api::{
@@ -36,6 +36,9 @@ const PER_SECOND: &str = "HOLDFAST_BULK_PER_SECOND";
 const SAVE_EVERY: usize = 10;
 /// The time after which an invocation ends and leaves the rest of its part to the next one.
 const WORKS_FOR: Duration = Duration::from_secs(30);
+/// The longest time for a single request, so that it ends before the function's timeout and counts
+/// as a failure.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
     let deployment = Deployment::load().await;
@@ -131,7 +134,7 @@ impl Work<'_> {
         let mut pace = interval(self.worker.pace);
         // After a slow request, the next ones make up for no time.
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut unsaved = 0;
+        let (mut unsaved, mut early) = (0, None);
         for n in 0..part.items.len() {
             let BulkItem {
                 target,
@@ -141,20 +144,27 @@ impl Work<'_> {
             else {
                 continue;
             };
-            if unsaved == SAVE_EVERY {
+            let is_late = Instant::now() > until;
+            if unsaved == SAVE_EVERY || (is_late && unsaved > 0) {
                 self.save(&part).await.map_err(text)?;
                 unsaved = 0;
                 let bulk = self.ledger.read(&self.bulk.key()).await.map_err(text)?;
-                if Instant::now() > until || bulk.is_none_or(|bulk| is_stopping(&bulk)) {
+                if is_late || bulk.is_none_or(|bulk| is_stopping(&bulk)) {
                     return Ok(false);
                 }
             }
             pace.tick().await;
-            match self.request(&target).await {
+            let answer = timeout(REQUEST_TIMEOUT, self.request(&target)).await;
+            match answer.unwrap_or_else(|_| Err(too_slow())) {
                 Ok(outcome) => part.items[n].outcome = Some(outcome),
+                Err(problem) if problem.is_too_early() => {
+                    let why = problem.into_detail();
+                    part.items[n].fail(BulkOutcomeKind::Refused, &why);
+                    early = Some(why);
+                }
                 Err(problem) => {
                     let why = problem.into_detail();
-                    part.items[n].fail(&why);
+                    part.items[n].fail(BulkOutcomeKind::NotReached, &why);
                     self.save(&part).await.map_err(text)?;
                     // The state machine waits, and invokes the function again.
                     return Err(why);
@@ -163,6 +173,10 @@ impl Work<'_> {
             unsaved += 1;
         }
         self.save(&part).await.map_err(text)?;
+        if let Some(why) = early.filter(|_| part.items.iter().any(|item| item.outcome.is_none())) {
+            // The state machine waits, and the next invocation repeats these requests alone.
+            return Err(why);
+        }
         tracing::info!(
             bulk = part.bulk,
             tenant = part.tenant,
@@ -204,7 +218,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Makes the request to one execution. The error says that a service did not answer.
+    /// Makes the request to one execution. The error says that a service did not answer, or that
+    /// the request came too early.
     async fn request(&self, target: &BulkTarget) -> Result<BulkOutcome, Problem> {
         let resource = match &target.question {
             Some(question) => Resource::Incident(&question.incident),
@@ -269,12 +284,8 @@ impl Work<'_> {
             }
             return Ok(done());
         }
-        if execution.generation != target.generation {
-            return Ok(refused(format!(
-                "it was redriven or rolled back after the list was shown: generation {} was shown, \
-                 and it is in generation {}",
-                target.generation, execution.generation
-            )));
+        if let Some(why) = target.staleness(&execution) {
+            return Ok(refused(why));
         }
         let answer =
             record_request(&self.worker.app, caller, &target.execution, request, change).await;
@@ -326,6 +337,12 @@ impl Work<'_> {
     }
 }
 
+/// 503: a single request did not end in its time.
+fn too_slow() -> Problem {
+    let why = format!("it took longer than {} seconds", REQUEST_TIMEOUT.as_secs());
+    Problem::unavailable("the single request", &why)
+}
+
 fn done() -> BulkOutcome {
     BulkOutcome {
         kind: BulkOutcomeKind::Done,
@@ -341,7 +358,7 @@ fn refused(why: String) -> BulkOutcome {
 }
 
 /// The outcome of a single request, which was made before if it has a note. The error says that a
-/// service did not answer.
+/// service did not answer, or that the request came too early.
 fn outcome(answer: Result<Option<String>, Problem>) -> Result<BulkOutcome, Problem> {
     match answer {
         Ok(None) => Ok(done()),

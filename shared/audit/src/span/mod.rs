@@ -1,5 +1,5 @@
 //! Spans of OpenTelemetry: the parts of an execution that took time, derived from committed changes
-//! of its records, without payloads, names of people or their reasons.
+//! of its records. They have no payloads, no names of people and no reasons.
 //!
 //! A span is derived when it has ended. Its id comes from the execution and from what the span is
 //! about, so that a change that is read twice yields the same span.
@@ -36,7 +36,7 @@ pub struct Span {
     pub error: Option<String>,
 }
 
-/// The kind of a span, as far as we have them.
+/// The kind of a span. OpenTelemetry has others, which no span here is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpanKind {
     /// It stays within the deployment.

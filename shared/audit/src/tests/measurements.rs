@@ -110,8 +110,13 @@ fn only_the_first_claim_of_the_first_step_measures_the_queue() {
         attempts: Vec::new(),
         ..first.clone()
     };
+    let redriven = StepRecord {
+        execution_generation: 1,
+        ..first.clone()
+    };
     assert_eq!(measured(&versions_of(&[second])), []);
     assert_eq!(measured(&versions_of(&[item])), []);
+    assert_eq!(measured(&versions_of(&[redriven])), []);
     let again = [first.clone(), paused, first];
     assert_eq!(measured(&versions_of(&again)), [("queue_time", 2_000)]);
 }

@@ -240,7 +240,9 @@ impl Region {
     ) -> String {
         let (execution, note) = match answer {
             RequestOutcome::Unknown => return "unknown".to_owned(),
-            RequestOutcome::Refused(why) => return format!("refused: {why}"),
+            RequestOutcome::Refused(why) | RequestOutcome::TooEarly(why) => {
+                return format!("refused: {why}");
+            }
             RequestOutcome::Already(execution, note) => (execution, note),
             RequestOutcome::Done(execution) => (execution, "recorded".to_owned()),
         };

@@ -1,5 +1,5 @@
-//! Tests workflows on Express state machines: runs that die anywhere, run again from the start, or
-//! run twice at once, with the same judge as on Standard.
+//! Tests workflows on Express state machines, with the same judge as on Standard. Runs die
+//! anywhere, run again from the start, or run twice at once.
 
 use std::fs;
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::set_up::drill_of;
-use holdfast_drill::{Account, Scenario};
+use holdfast_drill::{Scenario, Usage};
 
 /// A workflow of plain steps, as `make bench` runs it.
 fn plain(steps: usize) -> String {
@@ -20,27 +20,27 @@ fn plain(steps: usize) -> String {
     text
 }
 
-fn happy(source: &str) -> Account {
+fn happy(source: &str) -> Usage {
     let measured = drill_of(source)
         .measure(&Scenario::default())
         .expect("it runs");
     assert_eq!(measured.status.as_deref(), Some("EXECUTED"));
-    measured.account
+    measured.usage
 }
 
 #[test]
 fn a_success_of_n_steps_keeps_to_its_budget_of_requests() {
     for n in [2, 5, 20] {
-        let account = happy(&plain(n as usize));
-        assert_eq!(account.transitions, n + 2, "{n} steps");
-        assert_eq!(account.calls, n + 2, "{n} steps");
+        let usage = happy(&plain(n as usize));
+        assert_eq!(usage.transitions, n + 2, "{n} steps");
+        assert_eq!(usage.calls, n + 2, "{n} steps");
         // Begin, claim and outcome of each step, status and receipt.
         let writes = 2 * n + 3;
         // The registration of the tenant, begin, each attempt, and the query of the end.
         let reads = 1 + (n + 1) + 1;
-        assert_eq!(account.ledger_requests, writes + reads, "{n} steps");
-        assert_eq!(account.objects_put, 1, "{n} steps");
-        assert_eq!(account.receipts_signed, 1, "{n} steps");
-        assert_eq!(account.target_calls, n, "{n} steps");
+        assert_eq!(usage.ledger_requests, writes + reads, "{n} steps");
+        assert_eq!(usage.objects_put, 1, "{n} steps");
+        assert_eq!(usage.receipts_signed, 1, "{n} steps");
+        assert_eq!(usage.target_calls, n, "{n} steps");
     }
 }

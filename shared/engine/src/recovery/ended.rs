@@ -205,9 +205,9 @@ where
     }
 
     /// Describes the ended execution. What the event says of its input and its error is not used,
-    /// so that an event about another start records nothing. Only an Express run is not described
-    /// by Step Functions; it reports its own end. The definition is cached, so that a
-    /// mass failure stays within the rates of Step Functions.
+    /// so that an event about another start records nothing. Step Functions describes no Express
+    /// run, which reports its own end. The definition is cached, so that a mass failure stays
+    /// within the rates of Step Functions.
     async fn describe(
         &self,
         ended: &StatusEvent,

@@ -136,6 +136,28 @@ fn a_retry_decision_lets_the_step_act_once_and_the_execution_succeed() {
 }
 
 #[test]
+fn a_later_question_about_a_step_has_another_digest() {
+    let engine = engine();
+    let (execution, ask) = escalated(&engine, &refuses());
+    let digest = || {
+        snapshot(&engine, &execution).questions[0]
+            .shown_sha256
+            .clone()
+    };
+    let first = digest();
+    assert_eq!(first.len(), 64);
+    decided(&engine, &execution, Decision::Retry);
+    failing(&engine, &step_task(&execution, STEPS[0]), &refuses());
+    let later = AskTask {
+        entered: "2025-09-29T13:05:00Z".to_owned(),
+        token: "task-2".to_owned(),
+        ..ask
+    };
+    assert_eq!(run(engine.ask(&later)), Ok(None));
+    assert_ne!(digest(), first);
+}
+
+#[test]
 fn an_execution_succeeds_without_a_skipped_step_and_not_without_any_other() {
     let engine = engine();
     let (execution, _) = escalated(&engine, &refuses());

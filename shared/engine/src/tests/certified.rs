@@ -1,5 +1,5 @@
-//! Tests of receipts under short-lived keys: a later writer with another key adopts the stored
-//! receipt, and no receipt of a key that another deployment certified.
+//! Tests of receipts under short-lived keys. A later writer with another key adopts the stored
+//! receipt, but none whose certificate a foreign key signed.
 
 use holdfast_receipt::{
     FORMAT, Receipt,

@@ -93,6 +93,30 @@ fn a_start_that_recover_recorded_gets_its_fields_at_the_first_redrive_alone() {
     }
 }
 
+/// A redrive sends no long input.
+#[test]
+fn the_fields_of_a_lost_start_come_from_its_recorded_input() {
+    let engine = engine();
+    let mut task = showing(json!("v-1"));
+    task.start["input"]["note"] = "x".repeat(300).into();
+    let lost = LostStart::read(&task.start.to_string(), &task.gate.workflow).expect("a start");
+    super::lost_start::ended(&engine, &lost);
+    let recorded = || {
+        run(engine.ledger.read(&lost.at))
+            .unwrap()
+            .expect("a record")
+    };
+    super::closing::redriven(&engine, &recorded().reference());
+    let mut again = BeginTask {
+        owner: "arn:again".to_owned(),
+        ..task
+    };
+    again.start["input"] = json!({});
+    run(engine.begin(&again)).expect("it is admitted");
+    let all = vec![("vendor", "v-1"), ("days", "14")];
+    assert_eq!(fields(&recorded()), (Some("vendor v-1"), all));
+}
+
 #[test]
 fn a_field_without_a_text_rejects_the_start_and_the_receipt_says_which() {
     let engine = engine();

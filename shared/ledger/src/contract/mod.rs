@@ -101,12 +101,12 @@ async fn an_execution_is_read_with_every_control_that_applies_to_it<L: Ledger>(
             by: "Zo\u{eb}".to_owned(),
             reason: "a leak".to_owned(),
         };
-        let meanwhile = [PauseBehavior::Wait, PauseBehavior::Rollback][n];
+        let behavior = [PauseBehavior::Wait, PauseBehavior::Rollback][n];
         let paused = control(
             None,
             &scope,
             ControlState::Paused,
-            meanwhile,
+            behavior,
             &request,
             at(n as i64),
         );

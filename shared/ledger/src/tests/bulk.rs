@@ -253,18 +253,20 @@ fn read(ledger: &MemoryLedger, key: &BulkPartKey) -> BulkPart {
 }
 
 #[test]
-fn an_execution_that_never_answers_ends_as_not_reached_and_keeps_its_failures_until_then() {
-    let mut part = shown(request(BulkOperation::Cancel), 1).1.remove(0);
-    for n in 1..BulkItem::FAILURES_MAX {
-        let stored = part.clone();
-        part.items[0].fail("the ledger does not answer");
-        part = part.merged_into(&stored).expect("a failure is stored");
-        assert_eq!((part.items[0].failures, &part.items[0].outcome), (n, &None));
+fn a_request_is_repeated_until_its_last_failure_gives_an_outcome_and_failures_are_kept() {
+    for kind in [BulkOutcomeKind::NotReached, BulkOutcomeKind::Refused] {
+        let mut part = shown(request(BulkOperation::Cancel), 1).1.remove(0);
+        for n in 1..BulkItem::FAILURES_MAX {
+            let stored = part.clone();
+            part.items[0].fail(kind, "the ledger does not answer");
+            part = part.merged_into(&stored).expect("a failure is stored");
+            assert_eq!((part.items[0].failures, &part.items[0].outcome), (n, &None));
+        }
+        part.items[0].fail(kind, "the ledger does not answer");
+        let outcome = part.items[0].outcome.clone().expect("an outcome");
+        assert_eq!(outcome.kind, kind);
+        assert!(outcome.note.is_some_and(|note| note.contains("the ledger")));
     }
-    part.items[0].fail("the ledger does not answer");
-    let outcome = part.items[0].outcome.clone().expect("an outcome");
-    assert_eq!(outcome.kind, BulkOutcomeKind::NotReached);
-    assert!(outcome.note.is_some_and(|note| note.contains("the ledger")));
 }
 
 #[test]

@@ -16,8 +16,8 @@ use super::{
 /// The time for which a short-lived key is used.
 const USED: SignedDuration = SignedDuration::from_hours(1);
 
-/// The time before its making for which a short-lived key may sign: an execution ends before its
-/// receipt is signed, and the sweep takes up a missing receipt after five minutes.
+/// The time before the making of a short-lived key from which it may sign. An execution ends before
+/// its receipt is signed, and the sweep takes up a missing receipt after five minutes.
 const BEFORE: SignedDuration = SignedDuration::from_mins(15);
 
 /// The clock and the randomness of the machine on which a sealer runs.
@@ -105,6 +105,11 @@ impl<S: Signer, H: SealerHost> CertifiedSealer<S, H> {
 impl<S: Signer, H: SealerHost> Seal for CertifiedSealer<S, H> {
     async fn receipt(&self, mut value: Value) -> Result<Vec<u8>, SealError> {
         let ended_at = ended_at(&value).map_err(SealError::Unfit)?;
+        // No key that is made now covers an earlier end.
+        let late = self.host.time().duration_since(ended_at) > USED + BEFORE;
+        if late {
+            return seal(&self.signer, Kind::Receipt, value).await;
+        }
         let key = self.key().await?;
         if !key.certificate.covers(ended_at) {
             return seal(&self.signer, Kind::Receipt, value).await;

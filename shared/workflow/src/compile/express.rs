@@ -20,8 +20,13 @@ const REPORT: &str = "Report";
 /// Resource that sends a message to a queue
 /// (docs.aws.amazon.com/step-functions/latest/dg/connect-sqs.html).
 const SEND: &str = "arn:aws:states:::sqs:sendMessage";
-/// Most attempts at `Begin`, of 30 s each, and at the report, of 5 s each.
+/// Most attempts at `Begin`, of 30 s each.
 const BEGIN_ATTEMPTS: u32 = 4;
+/// Most characters of an input that the report has. Within a text, a character can take twice its
+/// bytes. `States.ALL` does not catch a state with more than 256 KiB
+/// (docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
+const REPORT_INPUT_MAX: usize = 100_000;
+/// Most attempts at the report, of 5 s each.
 const REPORT_ATTEMPTS: u32 = 3;
 /// Longest duration of an attempt at the report, in seconds.
 const REPORT_TIMEOUT_S: u64 = 5;
@@ -45,9 +50,10 @@ pub(super) fn after_begin(tier: Tier) -> &'static str {
 /// status event.
 pub(super) fn report(tier: Tier) -> Option<(String, State)> {
     let context = "$states.context";
+    let input = format!("$string({context}.Execution.Input)");
     let detail = format!(
         "{{ 'executionArn': {context}.Execution.Id, 'stateMachineArn': {context}.StateMachine.Id, \
-         'status': 'FAILED', 'input': $string({context}.Execution.Input), \
+         'status': 'FAILED', 'input': $length({input}) <= {REPORT_INPUT_MAX} ? {input}, \
          'error': ${FAILURE}.error, 'cause': ${FAILURE}.cause }}"
     );
     let report = Task {

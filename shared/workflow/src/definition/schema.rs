@@ -287,7 +287,7 @@ fn limits() -> Value {
         "description": "Bounds of an execution",
         "type": "object", "additionalProperties": false,
         "properties": {
-            "timeout": duration("Longest duration of an execution; 15m if left out, at most 365d; with `tier: express` 4m30s, from 3m to 4m30s"),
+            "timeout": duration("Longest duration of an execution; 15m if left out, at most 365d; with `tier: express` 270s, from 3m to 270s"),
             "concurrent_executions": bound("Most executions of a tenant that are open at the same time"),
             "starts_per_minute": bound("Most starts of a tenant in a minute of the clock, UTC")
         }
