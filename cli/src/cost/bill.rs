@@ -36,10 +36,11 @@ impl Bill {
         let memory_gb = assumed.memory_mb / 1024.0;
         let call = million.lambda_request
             + million.lambda_gb_second * memory_gb * assumed.call_ms / 1000.0;
-        let log = prices.log_gb * assumed.log_bytes_per_call / 1e9 * 1e6;
         let audits = usage.events as f64 / assumed.events_per_audit_call;
         // The function `api` answers the start.
         let calls = usage.calls as f64 + 1.0 + audits;
+        let logged =
+            calls * assumed.log_bytes_per_call + usage.events as f64 * assumed.log_bytes_per_event;
         let item = |service, count: f64, unit: &str, of_million: f64| BillItem {
             service,
             count,
@@ -109,7 +110,8 @@ impl Bill {
             ),
             item("EventBridge", usage.events as f64, "events", million.event),
             item("API Gateway", 1.0, "requests", million.http_request),
-            item("CloudWatch", calls, "calls that log", log),
+            // A million kilobytes is a gigabyte.
+            item("CloudWatch", logged / 1000.0, "KB of logs", prices.log_gb),
         ];
         let items: Vec<_> = items.into_iter().filter(|item| item.count > 0.0).collect();
         let per_thousand = items.iter().map(|item| item.per_thousand).sum();

@@ -56,6 +56,8 @@ pub(crate) struct Assumptions {
     pub(crate) memory_mb: f64,
     /// The bytes of log lines of a call.
     pub(crate) log_bytes_per_call: f64,
+    /// The bytes of the line of metrics of an audit event.
+    pub(crate) log_bytes_per_event: f64,
     /// The receipts of one process of `finish` in an hour: KMS certifies its key by one signature.
     pub(crate) receipts_per_signature: f64,
     /// The audit events that one call of the function `audit` publishes.
