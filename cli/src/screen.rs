@@ -60,14 +60,14 @@ impl Screen {
         }
     }
 
-    /// A time in words, such as `90 min ago` or `in 4 h`; the date if it is more than 30 days away.
+    /// A time in words, such as `3 min ago` or `in 2 h`; the date if it is more than 30 days away.
     pub(crate) fn relative(&self, at: Timestamp) -> String {
         let away = at.duration_since(self.now);
         let size = away.abs();
         let amount = match size.as_secs() {
             0..60 => "1 min".to_owned(),
-            60..10_800 => format!("{} min", size.as_mins()),
-            10_800..172_800 => format!("{} h", size.as_hours()),
+            60..3_600 => format!("{} min", size.as_mins()),
+            3_600..172_800 => format!("{} h", size.as_hours()),
             172_800..2_592_000 => format!("{} days", size.as_hours() / 24),
             _ => return at.strftime("%Y-%m-%d").to_string(),
         };
@@ -111,8 +111,7 @@ mod tests {
             ("2026-11-24T11:59:01Z", "just now"),
             ("2026-11-24T12:00:59Z", "in under 1 min"),
             ("2026-11-24T11:57:00Z", "3 min ago"),
-            ("2026-11-24T14:30:00Z", "in 150 min"),
-            ("2026-11-24T15:30:00Z", "in 3 h"),
+            ("2026-11-24T14:30:00Z", "in 2 h"),
             ("2026-11-23T11:00:00Z", "25 h ago"),
             ("2026-11-20T12:00:00Z", "4 days ago"),
             ("2026-10-01T12:00:00Z", "2026-10-01"),
