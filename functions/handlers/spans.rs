@@ -102,6 +102,11 @@ impl Exporter {
                 continue;
             };
             oldest = oldest.min(committed);
+            // A second read that times out would outlast the function.
+            if unread > 0 {
+                unread += 1;
+                continue;
+            }
             let origin = match origins.of(&new).await {
                 Ok(origin) => origin,
                 Err(error) if is_young(oldest) => return Err(error.into()),

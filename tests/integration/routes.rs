@@ -85,10 +85,14 @@ async fn ask(api: &Api, route: &Route, query: &str) -> Reply {
 }
 
 /// Returns whether the role may use the route, and yet not for these resources: they ask no
-/// approver, and the approver is no member of the group.
+/// approver, the approver is no member of the group, and the bulk is another person's.
 fn refuses_by_itself(role: Role, route: &Route) -> bool {
     let lists = ["/v1/delegations", "/v1/questions"].contains(&route.path.as_str());
-    role == Role::Approver && !lists
+    match role {
+        Role::Approver => !lists,
+        Role::TenantAdmin => route.id == "stopBulk",
+        _ => false,
+    }
 }
 
 /// Returns whether the route is about one execution or one incident.

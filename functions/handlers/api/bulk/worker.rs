@@ -149,8 +149,12 @@ impl Work<'_> {
                 self.save(&part).await.map_err(text)?;
                 unsaved = 0;
                 let bulk = self.ledger.read(&self.bulk.key()).await.map_err(text)?;
-                if is_late || bulk.is_none_or(|bulk| is_stopping(&bulk)) {
+                if bulk.is_none_or(|bulk| is_stopping(&bulk)) {
                     return Ok(false);
+                }
+                if is_late {
+                    // After a request that came too early, the state machine waits.
+                    return early.map_or(Ok(false), Err);
                 }
             }
             pace.tick().await;

@@ -22,10 +22,10 @@ const REPORT: &str = "Report";
 const SEND: &str = "arn:aws:states:::sqs:sendMessage";
 /// Most attempts at `Begin`, of 30 s each.
 const BEGIN_ATTEMPTS: u32 = 4;
-/// Most characters of an input that the report has. Within a text, a character can take twice its
-/// bytes. `States.ALL` does not catch a state with more than 256 KiB
+/// Most characters of an input that the report has. Within a text within a text, a character can
+/// take four times its bytes. `States.ALL` does not catch a state with more than 256 KiB
 /// (docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
-const REPORT_INPUT_MAX: usize = 100_000;
+const REPORT_INPUT_MAX: usize = 60_000;
 /// Most attempts at the report, of 5 s each.
 const REPORT_ATTEMPTS: u32 = 3;
 /// Longest duration of an attempt at the report, in seconds.
