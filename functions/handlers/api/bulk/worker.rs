@@ -41,7 +41,7 @@ const WORKS_FOR: Duration = Duration::from_secs(30);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
-    let deployment = Deployment::load().await;
+    let deployment = Deployment::load();
     let per_second: u32 = deployment
         .variable(PER_SECOND)?
         .parse()
