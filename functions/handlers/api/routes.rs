@@ -371,8 +371,8 @@ fn open() -> Vec<Route> {
     ]
 }
 
-/// The OpenAPI document. A test compares it with the routes and the types, so that the program needs
-/// no schemas.
+/// The OpenAPI document. A test compares it with the routes and the types, so that the program
+/// needs no schemas.
 async fn document() -> impl IntoResponse {
     let kind = HeaderValue::from_static("application/json");
     let text = include_str!("../../../docs/openapi.json");

@@ -129,8 +129,8 @@ impl Deployment {
     /// The ledger table.
     pub fn ledger(&self) -> Result<DynamoLedger, String> {
         let table = self.variable("HOLDFAST_LEDGER_TABLE")?;
-        // An answer of DynamoDB is read whole within the time of its attempt, so that a second watch
-        // over stalled bodies finds nothing.
+        // An answer of DynamoDB is read whole within the time of its attempt, so that a second
+        // watch over stalled bodies finds nothing.
         let config = aws_sdk_dynamodb::config::Builder::from(&self.sdk)
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
