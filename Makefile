@@ -29,7 +29,7 @@ up: ## build, start and deploy the local stack; then: source .local/env
 down: ## end the local stack and remove what it left
 	@infra/local/down.sh
 
-bench: ## count requests, time the API, sizes and start times on the local stack
+bench: ## count and price requests, time the API, measure the program; fails if an aim is missed
 	@infra/local/bench.sh
 
 fuzz: ## mutated definitions, starts, tokens, slow expressions: SECONDS=600 each (3600: an hour)
@@ -47,4 +47,4 @@ aws-check: ## check an AWS account with a stack that is made and removed: ENV=st
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" python3 infra/aws/check.py --env $(ENV)
 
 clean: down ## also remove builds and installed tools
-	@rm -rf target .venv .venv-checkov .venv-emulator .venv-schemathesis .aws-sam .local-setup.lock infra/local/node_modules
+	@rm -rf target .venv .venv-checkov .venv-emulator .venv-powertools .venv-schemathesis .aws-sam .local-setup.lock infra/local/node_modules

@@ -6,7 +6,7 @@ use holdfast_engine::TaskError;
 use holdfast_task::{AskCall, AskTask, ErrorName};
 
 pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
-    let deployment = Deployment::load().await;
+    let deployment = Deployment::load();
     let (engine, machines) = (&deployment.engine()?, &deployment.machines()?);
     let ask = |task: &AskTask| {
         let task = task.clone();

@@ -62,7 +62,7 @@ impl ChangeEvents {
 }
 
 pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
-    let deployment = Deployment::load().await;
+    let deployment = Deployment::load();
     let audit = &Audit {
         ledger: deployment.ledger()?,
         bus: deployment.audit_bus()?,

@@ -6,7 +6,7 @@ use holdfast_engine::{Host, requested_execution};
 use holdfast_task::{BeginTask, ErrorName};
 
 pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
-    let deployment = Deployment::load().await;
+    let deployment = Deployment::load();
     let engine = &deployment.engine()?;
     let stack = deployment.variable("HOLDFAST_STACK")?;
     let begin = |mut task: BeginTask| async move {

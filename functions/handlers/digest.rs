@@ -75,7 +75,7 @@ impl DigestRequest {
 }
 
 pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
-    let deployment = Deployment::load().await;
+    let deployment = Deployment::load();
     let digests = &Digests {
         receipts: deployment.bucket("HOLDFAST_RECEIPT_BUCKET")?,
         heads: deployment.ledger()?,

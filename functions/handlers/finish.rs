@@ -7,7 +7,7 @@ use holdfast_task::{ErrorName, FinishTask};
 use tokio::sync::OnceCell;
 
 pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
-    let deployment = Deployment::load().await;
+    let deployment = Deployment::load();
     let engine = &deployment.engine()?;
     // A receipt without its deployment could be shown as one of another.
     deployment.variable(DEPLOYMENT)?;

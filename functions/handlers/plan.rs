@@ -4,7 +4,7 @@ use holdfast_aws::{Deployment, PlanAnswer, log_plan, serve};
 use holdfast_task::PlanCall;
 
 pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
-    let engine = &Deployment::load().await.engine()?;
+    let engine = &Deployment::load().engine()?;
     let plan = |call: PlanCall| async move {
         let result = match &call {
             PlanCall::Plan(task) => engine.plan(task).await.map(PlanAnswer::Plan),

@@ -20,7 +20,7 @@ struct RecoveryHandler {
 }
 
 pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
-    let deployment = Deployment::load().await;
+    let deployment = Deployment::load();
     let recover = &RecoveryHandler {
         engine: deployment.engine()?,
         machines: deployment.machines()?,

@@ -53,7 +53,7 @@ enum ExportError {
 }
 
 pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
-    let deployment = Deployment::load().await;
+    let deployment = Deployment::load();
     let endpoint = deployment.variable("HOLDFAST_OTLP_ENDPOINT")?;
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())

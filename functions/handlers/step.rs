@@ -7,7 +7,7 @@ use holdfast_engine::TaskError;
 use holdfast_task::{ErrorName, StepCall};
 
 pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
-    let deployment = Deployment::load().await;
+    let deployment = Deployment::load();
     let engine = &deployment.engine()?;
     let name = deployment.variable("HOLDFAST_ACTION")?;
     let action = holdfast_steps::registry().make(name, &deployment.settings());

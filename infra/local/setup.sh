@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the project's tools at pinned versions inside the project; a rerun does nothing.
 # `setup.sh programs`: Debian's packages; `stack`: also what the local stack runs on; `checks`: also
-# what only checks and tests use.
+# what only checks and tests use; `bench`: what the local stack and the benchmark use.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 what=$1
@@ -85,6 +85,10 @@ if [[ $what = checks ]]; then
     environment .venv-schemathesis schemathesis.txt &
     jobs+=($!)
     node_modules &
+    jobs+=($!)
+fi
+if [[ $what = bench ]]; then
+    environment .venv-powertools powertools.txt &
     jobs+=($!)
 fi
 code=0

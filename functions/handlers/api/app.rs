@@ -5,7 +5,6 @@ use std::{ops::RangeInclusive, time::Duration};
 use holdfast_access::ClaimNames;
 use holdfast_aws::{Deployment, Keys, Machines};
 use holdfast_receipt::evidence::Jwks;
-use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use crate::api::{start::WAIT_MAX_S, tenant_clients::TenantClients};
@@ -32,14 +31,11 @@ pub(crate) struct App {
     pub(crate) stack: String,
     /// Names of the claims that carry tenant and role.
     pub(crate) claims: ClaimNames,
-    /// Makes the OpenAPI document. `main` sets it: the document is made of the routes, and one of
-    /// the routes serves it.
-    pub(crate) document: fn() -> Value,
 }
 
 impl App {
     /// Reads the settings of the deployment from its environment variables.
-    pub(crate) fn from(deployment: Deployment, document: fn() -> Value) -> Result<Self, String> {
+    pub(crate) fn from(deployment: Deployment) -> Result<Self, String> {
         let seconds = |variable: &str, range: RangeInclusive<u64>| {
             let value = deployment.variable(variable)?.parse().ok();
             value
@@ -68,7 +64,6 @@ impl App {
                 groups: deployment.variable("HOLDFAST_GROUP_CLAIM")?.to_owned(),
             },
             tenants: TenantClients::of(deployment)?,
-            document,
         })
     }
 }

@@ -16,6 +16,7 @@ mod incident;
 mod lifecycle;
 mod list;
 mod log;
+#[cfg(test)]
 mod openapi;
 mod page;
 mod path;
@@ -55,7 +56,7 @@ use crate::api::{app::App, problem::Problem};
 const BODY_MAX: usize = 1024 * 1024;
 
 pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
-    let app = App::from(Deployment::load().await, openapi::document)?;
+    let app = App::from(Deployment::load())?;
     let app = Arc::new(app);
     let router = routes::router()
         .fallback(async || {

@@ -57,6 +57,7 @@ where
 }
 
 /// One route: how it is served, and how the OpenAPI document describes it.
+#[cfg_attr(not(test), expect(dead_code, reason = "only tests make the document"))]
 pub(crate) struct Route {
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
@@ -271,6 +272,7 @@ impl Route {
     }
 
     /// Statuses of the problems that the route may answer.
+    #[cfg(test)]
     pub(crate) fn problems(&self) -> Vec<u16> {
         let mut all = vec![503];
         if self.operation.is_some() {

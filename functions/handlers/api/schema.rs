@@ -1,4 +1,5 @@
 //! Schemas of the types that requests carry and answers return, as the OpenAPI document needs them.
+//! Only tests make them: a program that serves the document has its text.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
@@ -7,12 +8,18 @@ pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
 /// The schema of `T`, by reference where it has a name.
 pub(crate) fn shape<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
-    generator.subschema_for::<T>()
+    match cfg!(test) {
+        true => generator.subschema_for::<T>(),
+        false => Schema::default(),
+    }
 }
 
 /// The schema of the query `T`, in place, so that its members can be listed.
 pub(crate) fn parameters<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
-    T::json_schema(generator)
+    match cfg!(test) {
+        true => T::json_schema(generator),
+        false => Schema::default(),
+    }
 }
 
 /// A time, RFC 3339.

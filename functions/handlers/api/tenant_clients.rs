@@ -62,7 +62,7 @@ impl TenantClients {
         let lists = self.lists.get_or_try_init(|| async {
             let policy = every_tenants_lists_policy(&self.stores).to_string();
             // No tenant has this name, so that a trail of sessions tells them apart.
-            let deployment = self.deployment.as_role(&self.role, "@lists", policy).await;
+            let deployment = self.deployment.as_role(&self.role, "@lists", policy);
             deployment.ledger()
         });
         lists.await.cloned()
@@ -77,7 +77,7 @@ impl TenantClients {
             }
         }
         let policy = session_policy(&self.stores, tenant).to_string();
-        let deployment = self.deployment.as_role(&self.role, tenant, policy).await;
+        let deployment = self.deployment.as_role(&self.role, tenant, policy);
         let stores = (
             deployment.ledger()?,
             deployment.bucket("HOLDFAST_RECEIPT_BUCKET")?,

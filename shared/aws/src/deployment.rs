@@ -3,21 +3,23 @@
 use std::{collections::BTreeMap, env, sync::Arc, time::Duration};
 
 use aws_config::{
-    BehaviorVersion, SdkConfig, identity::IdentityCache, sts::AssumeRoleProvider,
-    timeout::TimeoutConfig,
+    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
+    identity::IdentityCache, timeout::TimeoutConfig,
 };
-use aws_sdk_dynamodb::config::SharedCredentialsProvider;
-use holdfast_action::{BoxFuture, Settings};
+use aws_sdk_dynamodb::config::{SharedCredentialsProvider, StalledStreamProtectionConfig};
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+use holdfast_action::Settings;
 use holdfast_admission::ApprovalKeys;
 use holdfast_engine::Engine;
 use holdfast_receipt::evidence::CertifiedSealer;
 
 use crate::{
     AuditBus, DynamoLedger, Keys, KmsSigner, Machines, S3Store, SecretsManager, SystemHost,
+    session::{RoleSession, SESSION},
 };
-
-/// The duration of a session in another role: the maximum when a role assumes another.
-const SESSION: Duration = Duration::from_secs(3600);
 
 /// The variable that names the deployment in receipts. Only `finish` has it.
 pub const DEPLOYMENT: &str = "HOLDFAST_DEPLOYMENT";
@@ -35,25 +37,43 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// Reads the environment and loads credentials and region. The future is boxed, since the SDK's
-    /// futures nest deeply.
-    pub fn load() -> BoxFuture<'static, Self> {
+    /// Reads the environment.
+    ///
+    /// Lambda passes region and credentials in variables
+    /// ([AWS](https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html)), and nothing
+    /// in files. So the SDK's own search, which reads files and knows the metadata services of EC2
+    /// and ECS, is not linked.
+    pub fn load() -> Self {
         // A call that hangs must leave time for a second one within a step's lease.
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(2))
             .operation_attempt_timeout(Duration::from_secs(5))
             .operation_timeout(Duration::from_secs(15))
             .build();
-        Box::pin(async move {
-            let sdk = aws_config::defaults(BehaviorVersion::latest())
-                .timeout_config(timeouts)
-                .load()
-                .await;
-            Self {
-                sdk,
-                variables: env::vars().collect(),
-            }
-        })
+        // One client has the connections of all services and sessions.
+        let connections = Builder::new()
+            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .build_https();
+        let credentials = EnvironmentVariableCredentialsProvider::new();
+        let variables: BTreeMap<String, String> = env::vars().collect();
+        let set = |name| {
+            variables
+                .get(name)
+                .filter(|value| !value.is_empty())
+                .cloned()
+        };
+        let mut sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(connections)
+            .timeout_config(timeouts);
+        sdk.set_region(set("AWS_REGION").map(Region::new));
+        // The local stack's emulator; absent on AWS.
+        sdk.set_endpoint_url(set("AWS_ENDPOINT_URL"));
+        Self {
+            sdk: sdk.build(),
+            variables,
+        }
     }
 
     /// The value of a variable that the template sets; the error names the variable.
@@ -88,20 +108,18 @@ impl Deployment {
     ///
     /// The session is renewed while at least a third of its time is left, so that a link that is
     /// signed in it works for that long.
-    pub async fn as_role(&self, role: &str, name: &str, policy: String) -> Self {
-        let name: String = format!("for-{name}").chars().take(64).collect();
-        let provider = AssumeRoleProvider::builder(role)
-            .session_name(name)
-            .policy(policy)
-            .session_length(SESSION)
-            .configure(&self.sdk)
-            .build()
-            .await;
+    pub fn as_role(&self, role: &str, name: &str, policy: String) -> Self {
+        let session = RoleSession {
+            client: aws_sdk_sts::Client::new(&self.sdk),
+            role: role.to_owned(),
+            name: format!("for-{name}").chars().take(64).collect(),
+            policy,
+        };
         let cache = IdentityCache::lazy().buffer_time(SESSION * 3 / 4).build();
         let sdk = self.sdk.clone().into_builder();
         Self {
             sdk: sdk
-                .credentials_provider(SharedCredentialsProvider::new(provider))
+                .credentials_provider(SharedCredentialsProvider::new(session))
                 .identity_cache(cache)
                 .build(),
             variables: self.variables.clone(),
@@ -111,8 +129,13 @@ impl Deployment {
     /// The ledger table.
     pub fn ledger(&self) -> Result<DynamoLedger, String> {
         let table = self.variable("HOLDFAST_LEDGER_TABLE")?;
+        // An answer of DynamoDB is read whole within the time of its attempt, so that a second
+        // watch over stalled bodies finds nothing.
+        let config = aws_sdk_dynamodb::config::Builder::from(&self.sdk)
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .build();
         Ok(DynamoLedger::new(
-            aws_sdk_dynamodb::Client::new(&self.sdk),
+            aws_sdk_dynamodb::Client::from_conf(config),
             table,
         ))
     }

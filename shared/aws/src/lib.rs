@@ -23,6 +23,7 @@ mod pages;
 mod refusals;
 mod secrets;
 mod serve;
+mod session;
 mod signer;
 mod stream;
 #[cfg(test)]

@@ -25,7 +25,6 @@ use crate::api::{
     decisions::{DecisionRequest, record_decision},
     incident,
     lifecycle::{Change, record_request},
-    openapi,
     principal::{AuthorizedCaller, Caller, Principal, Resource},
     problem::Problem,
 };
@@ -41,7 +40,7 @@ const WORKS_FOR: Duration = Duration::from_secs(30);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
-    let deployment = Deployment::load().await;
+    let deployment = Deployment::load();
     let per_second: u32 = deployment
         .variable(PER_SECOND)?
         .parse()
@@ -49,7 +48,7 @@ pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
         .filter(|per_second| (1..=1000).contains(per_second))
         .ok_or_else(|| format!("{PER_SECOND} must be a number from 1 to 1000"))?;
     let worker = &Worker {
-        app: Arc::new(App::from(deployment, openapi::document)?),
+        app: Arc::new(App::from(deployment)?),
         pace: Duration::from_secs(1) / per_second,
     };
     lambda_runtime::run(service_fn(move |event: LambdaEvent<BulkTask>| async move {

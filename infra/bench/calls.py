@@ -1,0 +1,93 @@
+"""Measures the processor time of a guarded step's call against a stub that answers at once.
+
+Beside the function `step` runs the same step by Powertools for Python, in Lambda's own runtime
+client for Python. A call is all that the process does from one poll to the next: ours sends three
+requests to the ledger and one to the target, Powertools two and one.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+
+from settings import SETTINGS
+from stub import Calls
+
+ROUNDS, WARM_UP, CALLS = 5, 50, 300
+EVENTS = pathlib.Path(__file__).parents[2] / "tests/events"
+
+
+@contextlib.contextmanager
+def running(stub, command, variables, tls=False):
+    """A process that has polled and got no event, after all of the stub's calls."""
+    scheme, address = ("https", stub.tls_address) if tls else ("http", stub.address)
+    variables = {
+        **SETTINGS,
+        "AWS_LAMBDA_RUNTIME_API": stub.address,
+        "AWS_ENDPOINT_URL": f"{scheme}://{address}",
+        # rustls-native-certs reads the first, botocore the second.
+        "SSL_CERT_FILE": stub.trusted,
+        "AWS_CA_BUNDLE": stub.trusted,
+        "HOLDFAST_HTTP_ALLOW": f"http://{stub.address}",
+        "PATH": os.environ["PATH"],
+        **variables,
+    }
+    stub.polled.clear()
+    process = subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        if stub.calls:
+            stub.calls.of(process.pid)
+        if not stub.polled.wait(60) or stub.error:
+            process.kill()
+            log = process.stderr.read().decode()[-2000:]
+            raise SystemExit(f"{variables.get('_HANDLER', command[-1])} failed: {stub.error or log}")
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def call(stub, command, variables, event, count, tls=False):
+    """Returns the milliseconds of processor time of each of so many calls in a new process."""
+    stub.calls = Calls(event, count)
+    with running(stub, command, variables, tls):
+        return stub.calls.each()
+
+
+def begin(stub, program):
+    """Has `begin` write the record of the execution that the step belongs to."""
+    tenant = {"rev": {"N": "1"}, "tenant": {"S": "acme"}, "state": {"S": "open"}, "by": {"S": "bench"}}
+    stub.items["TENANTS", "acme"] = tenant | {"at": {"S": "2026-01-01T09:00:00Z"}}
+    call(stub, [program], {"_HANDLER": "begin"}, json.loads((EVENTS / "begin.json").read_text()), 1)
+
+
+def measure(stub, program, python):
+    """Prints the processor time of a step's call by both, each the median of some rounds.
+
+    Returns ours as a share of Powertools', and the milliseconds of a first request by TLS.
+    """
+    begin(stub, program)
+    event = json.loads((EVENTS / "step-http.json").read_text())
+    event["input"]["url"] = f"http://{stub.address}/notifications"
+    runs = {
+        "Holdfast": ([program], {"_HANDLER": "step", "HOLDFAST_ACTION": "http"}),
+        "Powertools": (
+            [python, "-m", "awslambdaric", "powertools_step.handler"],
+            {"PYTHONPATH": str(pathlib.Path(__file__).parent), "POWERTOOLS_SERVICE_NAME": "bench"},
+        ),
+    }
+    warm, cold = {name: [] for name in runs}, {name: [] for name in runs}
+    for _ in range(ROUNDS):
+        for name, run in runs.items():
+            warm[name].append(statistics.mean(call(stub, *run, event, WARM_UP + CALLS)[WARM_UP:]))
+            cold[name] += call(stub, *run, event, 1, tls=True)
+    print("\n| a guarded step's call | processor ms | requests | first call, by TLS |\n|---|---|---|---|")
+    for name, requests in [("Holdfast", "3 + 1"), ("Powertools", "2 + 1")]:
+        median = statistics.median
+        print(f"| {name} | {median(warm[name]):.2f} | {requests} | {median(cold[name]):.1f} ms |")
+    share = statistics.median(ours / theirs for ours, theirs in zip(*warm.values()))
+    # A check reads one item, and does nothing else.
+    check = ([program], {"_HANDLER": "plan"}, {"check": True}, 1, True)
+    return share, statistics.median(call(stub, *check)[0] for _ in range(ROUNDS))
