@@ -14,8 +14,8 @@ mod workers;
 pub use alarms::Alarm;
 pub use api::{Api, Reply};
 pub use aws::{
-    Account, Aws, EnvironmentChange, FunctionReply, MachineEnd, Permission, Queue, StreamConsumer,
-    elements, execution_key, unescaped,
+    Account, Aws, EnvironmentChange, ExpressRun, FunctionReply, Injury, MachineEnd, Permission,
+    Queue, StreamConsumer, elements, execution_key, express_copy, unescaped,
 };
 pub use outage::Outage;
 pub use receipt::{ReceiptDownload, valid_receipt};
