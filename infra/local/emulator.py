@@ -1,4 +1,4 @@
-"""Runs the emulator for the processes of our own user alone, and its Express executions as AWS does.
+"""Runs the emulator for our own user alone, with Express executions as AWS runs them.
 
 peers.py and express.py say why.
 """

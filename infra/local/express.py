@@ -1,12 +1,13 @@
 """Express executions of the emulator, as AWS runs them, and their injuries.
 
 The emulator runs a state machine of type EXPRESS as a Standard one. Each rule here has its source.
-What AWS answers is what LocalStack's tests recorded on AWS on 2024-07-03:
-github.com/localstack/localstack, tests/aws/services/stepfunctions/v2/test_sfn_api_express.snapshot.json.
+AWS's answers are those that LocalStack's tests recorded on AWS on 2024-07-03:
+github.com/localstack/localstack, tests/aws/services/stepfunctions/v2,
+test_sfn_api_express.snapshot.json.
 
-Two operations that AWS does not have serve the tests. AWSStepFunctions.InjureExpress plans an injury
-of the next start under a name, and AWSStepFunctions.ListExpressRuns lists the runs of a name with
-the states that each entered. AWS writes those to a log group alone.
+Two operations that AWS does not have serve the tests. AWSStepFunctions.InjureExpress plans an
+injury of the next start under a name, and AWSStepFunctions.ListExpressRuns lists the runs of a name
+with the states that each entered. AWS writes those to a log group alone.
 """
 
 import contextvars
@@ -146,8 +147,8 @@ class Express:
 
     @staticmethod
     def dies(run, kind):
-        """True if the injury ends the run at its call number `at`: before the function is called, or
-        with `acts` after it has acted.
+        """True if the injury ends the run at its call number `at`: before the function is called,
+        or with `acts` after it has acted.
         """
         injury = run["injury"]
         if injury.get("kind") != "dies" or run["calls"] < injury["at"]:

@@ -84,9 +84,8 @@ impl Aws {
     /// # Panics
     ///
     /// Panics if the emulator refuses.
-    pub fn injure(&self, name: &str, injury: Injury) {
-        let operation = "AWSStepFunctions.InjureExpress";
-        self.json("states", operation, &injury.planned(name));
+    pub async fn injure(&self, name: &str, injury: Injury) {
+        self.emulator("InjureExpress", injury.planned(name)).await;
     }
 
     /// The Express runs that a name has had, the first one first.
@@ -94,19 +93,26 @@ impl Aws {
     /// # Panics
     ///
     /// Panics if the emulator refuses.
-    pub fn express_runs(&self, name: &str) -> Vec<ExpressRun> {
+    pub async fn express_runs(&self, name: &str) -> Vec<ExpressRun> {
         let name = json!({ "name": name });
-        let listed = self.json("states", "AWSStepFunctions.ListExpressRuns", &name);
+        let listed = self.emulator("ListExpressRuns", name).await;
         let runs = listed["runs"].as_array().expect("runs").iter();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         runs.map(|run| ExpressRun {
             arn: text(&run["arn"]),
             status: text(&run["status"]),
-            states: run["states"].as_array().map_or_else(Vec::new, |states| {
-                states.iter().map(text).collect()
-            }),
+            states: run["states"]
+                .as_array()
+                .map_or_else(Vec::new, |states| states.iter().map(text).collect()),
         })
         .collect()
+    }
+
+    /// Calls an operation that the emulator has beside those of Step Functions.
+    async fn emulator(&self, operation: &str, body: Value) -> Value {
+        let (aws, operation) = (self.clone(), format!("AWSStepFunctions.{operation}"));
+        let answer = tokio::task::spawn_blocking(move || aws.json("states", &operation, &body));
+        answer.await.expect("the emulator answers")
     }
 
     /// Has the sweep look at an execution as if it had started five minutes earlier, when each of

@@ -153,8 +153,8 @@ impl Aws {
         response.expect_ok(operation)
     }
 
-    /// The physical id of the stack's resource with the logical id `logical`. That of a queue is its
-    /// URL.
+    /// The physical id of the stack's resource with the logical id `logical`. That of a queue is
+    /// its URL.
     ///
     /// # Panics
     ///
