@@ -7,10 +7,12 @@ use std::{collections::BTreeSet, path::PathBuf, process::Command, thread};
 
 use clap::Args;
 use holdfast_action::{Check, Checks};
+use holdfast_task::Tier;
 use holdfast_workflow::{
     compile::function_id,
     definition::{Definition, Text},
 };
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
@@ -220,6 +222,10 @@ fn deployed(api: &Client, workflows: &[Workflow]) -> Result<Vec<Finding>, Troubl
                 continue;
             }
             (None, _) => Err("it is not deployed: holdfast compile, then sam deploy".to_owned()),
+            (Some(one), _) if is_other_tier(one, definition.tier) => {
+                let why = "it is deployed with the other tier, which a workflow keeps: give this one an id of its own";
+                Err(why.to_owned())
+            }
             (Some(one), Ok(here)) if one["definition_digest"] == here.as_str() => Ok(()),
             (Some(_), Ok(_)) => {
                 let why = "another version is deployed, or was a minute ago: holdfast compile, then sam deploy";
@@ -230,6 +236,13 @@ fn deployed(api: &Client, workflows: &[Workflow]) -> Result<Vec<Finding>, Troubl
         found.push((id.clone(), Check::of(format!("{file} is deployed"), same)));
     }
     Ok(found)
+}
+
+/// True if a deployed workflow, as the API lists it, has another tier. An earlier release lists no
+/// tier.
+fn is_other_tier(listed: &Value, tier: Tier) -> bool {
+    let deployed = Tier::deserialize(&listed["tier"]);
+    deployed.is_ok_and(|deployed| deployed != tier)
 }
 
 /// The tenants that a definition names: those that may start it, and those of its triggers.

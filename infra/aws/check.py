@@ -1,8 +1,9 @@
 """Checks on an AWS account what no emulator can settle, in a stack that it makes and removes.
 
 `make aws-check ENV=staging` takes region, issuer and audience from that section of samconfig.toml.
-The stack's one workflow reads the issuer's public discovery document and nothing else. With
-AWS_ENDPOINT_URL, the checks run on the local stack's emulator, as far as it can.
+The stack's workflow reads the issuer's public discovery document and nothing else. A copy of it
+runs on an Express state machine. With AWS_ENDPOINT_URL, the checks run on the local stack's
+emulator, as far as it can.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from account import Account, tenant_session
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = "AWS_ENDPOINT_URL" in os.environ
 WORKFLOW = "WF-AWS-CHECK"
+EXPRESS = f"{WORKFLOW}-EXPRESS"
 CALLER = {"sub": "aws-check", "role": "tenant-admin", "tenant": "check"}
 
 
@@ -86,14 +88,16 @@ class Deployment:
         return ran.stdout
 
     def build(self):
-        """Makes a project with the one workflow, compiles it and builds its functions."""
+        """Makes a project with the workflow on both tiers, compiles it and builds its functions."""
         for part in ("functions", "infra/build"):
             (self.folder / part).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / part).symlink_to(ROOT / part)
         for part in ("infra/statemachines", "workflows"):
             (self.folder / part).mkdir(parents=True)
         shutil.copy(ROOT / "template.yaml", self.folder)
-        shutil.copy(Path(__file__).with_name("aws-check.yaml"), self.folder / "workflows")
+        workflow = Path(__file__).with_name("aws-check.yaml")
+        shutil.copy(workflow, self.folder / "workflows")
+        (self.folder / "workflows/express.yaml").write_text(express(workflow.read_text()))
         self.run(*cargo("holdfast-cli"), "--", "compile")
         self.run("sam", "build", "--build-in-source", "--template-file", "template.yaml", "--build-dir", "build")
 
@@ -147,6 +151,38 @@ def cargo(package, *what):
     return ("cargo", "run", "--quiet", "--locked", "--profile", "local", "--package", package, *what)
 
 
+def express(text):
+    """The workflow on an Express state machine, started by the API alone."""
+    head, _, rest = text.partition("triggers:")
+    named = head.replace(f"workflow: {WORKFLOW}\n", f"workflow: {EXPRESS}\ntier: express\n")
+    return named + rest[rest.index("steps:") :]
+
+
+def start_by_api(deployment, workflow):
+    """Starts a workflow with two items by the API, and returns what it answered."""
+    path, key = f"/v1/workflows/{workflow}/executions", secrets.token_hex(8)
+    body = json.dumps({"input": {"items": ["a", "b"]}})
+    token = os.environ.get("HOLDFAST_TOKEN")
+    if token:
+        base = deployment.outputs["ApiUrl"]
+        if LOCAL:
+            base = f"{os.environ['AWS_ENDPOINT_URL']}/_aws/execute-api/{deployment.outputs['ApiId']}/%24default"
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key, "Content-Type": "application/json"}
+        request = urllib.request.Request(base + path, body.encode(), headers, method="POST")
+        with urllib.request.urlopen(request, timeout=40) as answer:
+            status, accepted = answer.status, json.load(answer)
+    else:
+        status, accepted = deployment.account.invoke_api(f"{deployment.name}-api", path, key, body, CALLER)
+    if status != 202:
+        raise Refused(f"the API answered {status}: {accepted}")
+    return accepted
+
+
+def partition(accepted):
+    """The ledger's partition of an accepted start."""
+    return f"TENANT#{accepted['tenant']}#EXEC#{accepted['execution_id']}"
+
+
 def machines_are_valid(deployment):
     """Step Functions' own validator accepts every compiled machine"""
     wrong, count = [], 0
@@ -184,32 +220,41 @@ def the_alias_is_described(deployment):
 
 def the_api_starts(deployment):
     """A start by the API goes through the alias, and its for_each of two items ends"""
-    path, key = f"/v1/workflows/{WORKFLOW}/executions", secrets.token_hex(8)
-    body = json.dumps({"input": {"items": ["a", "b"]}})
-    token = os.environ.get("HOLDFAST_TOKEN")
-    if token:
-        base = deployment.outputs["ApiUrl"]
-        if LOCAL:
-            base = f"{os.environ['AWS_ENDPOINT_URL']}/_aws/execute-api/{deployment.outputs['ApiId']}/%24default"
-        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key, "Content-Type": "application/json"}
-        request = urllib.request.Request(base + path, body.encode(), headers, method="POST")
-        with urllib.request.urlopen(request, timeout=40) as answer:
-            status, accepted = answer.status, json.load(answer)
-    else:
-        status, accepted = deployment.account.invoke_api(f"{deployment.name}-api", path, key, body, CALLER)
-    if status != 202:
-        raise Refused(f"the API answered {status}: {accepted}")
+    accepted = start_by_api(deployment, WORKFLOW)
     ended = deployment.started("api", 120)
     version = ended.get("stateMachineVersionArn", "").rsplit(":", 1)[-1]
     if not (version or LOCAL):
         raise Refused("the execution runs no version: it was not started through the alias")
-    items = deployment.account.items(
-        deployment.outputs["LedgerTable"], f"TENANT#{accepted['tenant']}#EXEC#{accepted['execution_id']}", "STEP#look_once#"
-    )
+    table = deployment.outputs["LedgerTable"]
+    items = deployment.account.items(table, partition(accepted), "STEP#look_once#")
     if len(items) != 2:
         raise Refused(f"the ledger has {len(items)} records of items, not 2: the for_each lost its items")
-    by = "a token" if token else "an invocation of its function, since HOLDFAST_TOKEN is not set"
+    by = "a token" if os.environ.get("HOLDFAST_TOKEN") else "an invocation of its function, since HOLDFAST_TOKEN is not set"
     return f"by {by}, {f'on version {version}' if version else 'without an alias'}, with 2 items"
+
+
+def the_express_machine_runs(deployment):
+    """An Express execution gets its receipt; its machine logs errors, and lists no executions"""
+    states, machine = deployment.account.states, deployment.outputs["MachinePrefix"] + EXPRESS
+    described = states.describe_state_machine(stateMachineArn=machine)
+    # CloudFormation of the emulator keeps the members as the template writes them.
+    logging = {name.lower(): value for name, value in described["loggingConfiguration"].items()}
+    if described["type"] != "EXPRESS" or (logging.get("level") != "ERROR" and not LOCAL):
+        raise Refused(f"{machine} is {described['type']} and logs {logging.get('level')}, not EXPRESS and ERROR")
+    try:
+        states.list_executions(stateMachineArn=machine)
+        raise Refused("Step Functions lists its executions: the sweep could ask for them")
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "StateMachineTypeNotSupported":
+            raise
+    accepted = start_by_api(deployment, EXPRESS)
+    until = time.time() + 120
+    while time.time() < until:
+        record = deployment.account.items(deployment.outputs["LedgerTable"], partition(accepted), "META")
+        if record and "receipt" in record[0]:
+            return "the receipt is stored"
+        time.sleep(2)
+    raise Refused("the execution has no receipt within 120 s")
 
 
 def the_rule_starts(deployment):
@@ -272,6 +317,7 @@ CHECKS = [
     machines_are_valid,
     the_alias_is_described,
     the_api_starts,
+    the_express_machine_runs,
     the_rule_starts,
     the_schedule_starts,
     only_audit_writes_the_audit_bus,

@@ -1,11 +1,16 @@
-"""Runs the emulator for the processes of our own user alone; peers.py says why."""
+"""Runs the emulator for our own user alone, with Express executions as AWS runs them.
+
+peers.py and express.py say why.
+"""
 
 import asyncio
 import socketserver
 import sys
 
+import express
 import peers
 from ministack.app import main
+from ministack.services import stepfunctions
 
 start_server = asyncio.start_server
 
@@ -26,4 +31,5 @@ def start_guarded(connected, *args, **options):
 asyncio.start_server = start_guarded
 # The runtime API of each function's process is a server of this kind.
 socketserver.BaseServer.verify_request = lambda _, request, address: peers.served(request)
+express.Express(stepfunctions)
 sys.exit(main())

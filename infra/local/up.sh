@@ -58,7 +58,7 @@ if ! running emulator >/dev/null; then
     echo "$ports" >"$local_dir/ports"
     echo "$IAM" >"$local_dir/iam"
     mkdir -p "$local_dir/emulator"
-    cp "$here/emulator.py" "$here/peers.py" "$local_dir/emulator"
+    cp "$here/emulator.py" "$here/express.py" "$here/peers.py" "$local_dir/emulator"
     # Functions inherit its environment, and so reach it through the hop. A mutual-TLS port would be
     # opened for IoT, which we do not use.
     AWS_ENDPOINT_URL=$hop TMPDIR=$local_dir/tmp STATE_DIR=$local_dir/tmp/state S3_DATA_DIR=$local_dir/tmp/s3 \

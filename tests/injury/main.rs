@@ -6,6 +6,7 @@
 
 mod outage;
 mod redelivery;
+mod tiers;
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -13,7 +14,9 @@ use std::{
 };
 
 use futures_util::{StreamExt, future::join, stream};
-use holdfast_tests::{Api, DELAY, Stack, Throttle, eventually, hold, kill, texts, unique, workers};
+use holdfast_tests::{
+    Api, DELAY, Stack, Throttle, account, eventually, hold, kill, unique, workers,
+};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -76,68 +79,6 @@ async fn kill_at_random(over: &AtomicBool, dice: &mut Dice) -> usize {
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
     killed
-}
-
-/// Compares the effects at the vendor system with the receipt.
-async fn account(stack: &Stack, id: &str, vendor: &str) -> Result<String, String> {
-    let (execution, receipt) = stack.api.finished(id).await;
-    let effects = stack.vendor.effects_on(vendor).await;
-    let count = |kind: &str| effects.iter().filter(|effect| *effect == kind).count();
-    let (placed, released) = (count("hold_placed"), count("hold_released"));
-    let notices = stack
-        .vendor
-        .effects(&format!("key={}", key_of(&execution, "notify_ap_team")))
-        .await;
-    let notices = notices
-        .iter()
-        .filter(|effect| effect["kind"] == "notification_sent")
-        .count();
-    let residual = texts(&receipt["residual_effects"], "step");
-    let status = receipt["status"].as_str().unwrap_or_default().to_owned();
-    let named = |step: &str| status == "EXECUTED" || residual.contains(&step);
-    let wrong = [
-        (
-            placed > 1 || released > placed || notices > 1,
-            "an effect happened twice",
-        ),
-        (
-            placed > released && !named("apply_vendor_hold"),
-            "a hold remains and is not named",
-        ),
-        (
-            notices > 0 && !named("notify_ap_team"),
-            "a notification went out and is not named",
-        ),
-        (
-            status == "EXECUTED" && (placed, released, notices) != (1, 0, 1),
-            "it is not what was executed",
-        ),
-        (
-            execution["status"] != receipt["status"],
-            "ledger and receipt differ",
-        ),
-        (execution["ended_at"].is_null(), "it is still open"),
-    ];
-    let open = execution["steps"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .find(|step| {
-            ["RUNNING", "WAITING", "UNDOING"].contains(&step["status"].as_str().unwrap_or_default())
-        });
-    match wrong.iter().find(|(wrong, _)| *wrong) {
-        Some((_, what)) => Err(format!("{what}: {effects:?}, {notices} notices, {receipt}")),
-        None if open.is_some() => Err(format!("a step is still open: {execution}")),
-        None => Ok(status),
-    }
-}
-
-/// The idempotency key of a step, or a key without effects if the step was not reached.
-fn key_of(execution: &Value, step: &str) -> String {
-    let steps = execution["steps"].as_array().into_iter().flatten();
-    let mut found = steps.filter(|one| one["name"] == step);
-    let key = found.next().and_then(|one| one["idempotency_key"].as_str());
-    key.unwrap_or("none").to_owned()
 }
 
 #[tokio::test]

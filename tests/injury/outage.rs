@@ -4,10 +4,8 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use holdfast_tests::{DELAY, Outage, Stack, eventually, hold, kill, unique, workers};
+use holdfast_tests::{DELAY, Outage, Stack, account, eventually, hold, kill, unique, workers};
 use serde_json::{Value, json};
-
-use crate::account;
 
 /// The length of an outage. The SDK's own retries end within a few seconds, so that functions fail.
 const OUTAGE: Duration = Duration::from_secs(20);

@@ -6,12 +6,10 @@ use std::sync::{
 };
 
 use holdfast_tests::{
-    Aws, DELAY, EnvironmentChange, Queue, Stack, eventually, hold, kill, unique, workers,
+    Aws, DELAY, EnvironmentChange, Queue, Stack, account, eventually, hold, kill, unique, workers,
 };
 use serde_json::json;
 use tokio::net::TcpListener;
-
-use crate::account;
 
 /// The number of deaths.
 const DEATHS: usize = 3;

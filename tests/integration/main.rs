@@ -20,6 +20,7 @@ mod duplicates;
 mod event_files;
 mod events;
 mod exercises;
+mod express;
 mod failures;
 mod guardrails;
 mod hostile;

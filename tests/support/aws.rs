@@ -5,6 +5,7 @@
 
 mod consumer;
 mod deploy;
+mod express;
 mod functions;
 mod queues;
 mod requests;
@@ -22,6 +23,7 @@ use serde_json::{Value, json};
 pub(crate) use requests::escaped;
 pub use {
     consumer::StreamConsumer,
+    express::{ExpressRun, Injury, express_copy},
     functions::{EnvironmentChange, FunctionReply},
     queues::Queue,
     requests::{Account, elements, unescaped},

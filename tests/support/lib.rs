@@ -4,6 +4,7 @@
 mod alarms;
 mod api;
 mod aws;
+mod judge;
 mod outage;
 mod receipt;
 mod throttle;
@@ -14,9 +15,10 @@ mod workers;
 pub use alarms::Alarm;
 pub use api::{Api, Reply};
 pub use aws::{
-    Account, Aws, EnvironmentChange, FunctionReply, MachineEnd, Permission, Queue, StreamConsumer,
-    elements, execution_key, unescaped,
+    Account, Aws, EnvironmentChange, ExpressRun, FunctionReply, Injury, MachineEnd, Permission,
+    Queue, StreamConsumer, elements, execution_key, express_copy, unescaped,
 };
+pub use judge::{DeclaredEffects, account, judge};
 pub use outage::Outage;
 pub use receipt::{ReceiptDownload, valid_receipt};
 pub use throttle::Throttle;

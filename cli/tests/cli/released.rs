@@ -154,3 +154,46 @@ fn production_gets_released_versions_alone() {
     let out = check("production");
     assert!(out.contains(&format!("ok    {line}\n")), "{out}");
 }
+
+#[test]
+fn a_released_workflow_keeps_its_tier() {
+    let standard = waits(1, "1s");
+    let express = standard.replace("version: 1", "version: 1\ntier: express");
+    let project = Project::with(&express);
+    assert_eq!(project.run(&["release"]).code, Some(0));
+    let line = project.read(RECORD);
+    assert!(line.trim_end().ends_with(" express"), "{line}");
+    assert_eq!(project.run(&["validate"]).code, Some(0));
+    // A higher version does not help: the state machine is the same one.
+    project.write("workflows/test.yaml", waits(2, "1s"));
+    assert_snapshot!(project.run(&["compile"]).err, @r"
+      × WF-TEST version 1 was released with tier: express
+       ╭─[workflows/test.yaml:1:11]
+     1 │ workflow: WF-TEST
+       ·           ───────
+       ╰────
+      help: a workflow keeps its tier: write tier: express, or give this one an id of its own; workflows/released.txt has what was released
+
+    1 problem; nothing was written
+    ");
+
+    let project = Project::with(&standard);
+    project.run(&["release"]);
+    project.write("workflows/test.yaml", express);
+    assert_snapshot!(project.run(&["validate"]).err, @r"
+      × WF-TEST version 1 was released with tier: standard
+       ╭─[workflows/test.yaml:3:7]
+     3 │ tier: express
+       ·       ───────
+       ╰────
+      help: a workflow keeps its tier: write tier: standard, or give this one an id of its own; workflows/released.txt has what was released
+
+    1 problem; nothing was written
+    ");
+    // Another workflow may have the other tier.
+    let copy = project
+        .read("workflows/test.yaml")
+        .replace("WF-TEST", "WF-TEST-EXPRESS");
+    project.write("workflows/test.yaml", copy);
+    assert_eq!(project.run(&["validate"]).code, Some(0));
+}

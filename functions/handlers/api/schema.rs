@@ -31,3 +31,8 @@ pub(crate) fn time(_: &mut SchemaGenerator) -> Schema {
 pub(crate) fn time_or_null(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": ["string", "null"], "format": "date-time" })
 }
+
+/// A tier.
+pub(crate) fn tier(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": ["standard", "express"] })
+}

@@ -125,6 +125,7 @@ fn shown(deployed: &DeployedWorkflow) -> Workflow {
     Workflow {
         workflow_id: gate.workflow.clone(),
         version: gate.version,
+        tier: gate.tier,
         definition_digest: gate.definition_digest.clone(),
         href: format!("/v1/workflows/{}", gate.workflow),
     }

@@ -4,12 +4,7 @@ use holdfast_action::Verdict;
 use holdfast_ledger::{StepRecord, UndoReport};
 use jiff::SignedDuration;
 
-use crate::{
-    kept::SharedRecord,
-    model::Deed,
-    records::{OWNERS, payload},
-    world::Write,
-};
+use crate::{kept::SharedRecord, model::Deed, records::payload, world::Write};
 
 /// One rollback.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -124,7 +119,7 @@ impl Back {
     }
 
     pub(crate) fn token(&self, n: usize) -> String {
-        format!("{} {}", OWNERS[n], self.tries)
+        format!("rollback {n} {}", self.tries)
     }
 
     /// The deeds that are possible, subject to the records that it reads.

@@ -4,9 +4,10 @@ use holdfast_ledger::{Residue, StepRecord, StepState};
 use stateright::{Model, Property};
 
 use crate::{
+    back::Stage,
     forward::Forward,
     kept::SharedRecord,
-    records::{OWNERS, REQUESTED},
+    records::{OWNERS, REQUESTED, SECOND_RUN},
     rules::Rules,
     world::{Breach, Change, Setting, World, key_of},
 };
@@ -225,6 +226,9 @@ impl Protocol {
         if self.setting.next_generation {
             all.extend(reached_next());
         }
+        if self.setting.second_run {
+            all.extend(reached_twice());
+        }
         if self.setting.faults == 0 {
             return all;
         }
@@ -280,6 +284,26 @@ fn reached_next() -> [Property<Protocol>; 4] {
         Property::sometimes("it is rolled back on request", |_, world: &World| {
             has_next_receipt(world) && world.redriven_at == 0
         }),
+    ]
+}
+
+/// The states that some path must reach with two runs of one owner.
+fn reached_twice() -> [Property<Protocol>; 2] {
+    [
+        Property::sometimes("both runs roll back at once", |_, world: &World| {
+            let plans = |n: usize| {
+                let rollback = &world.back[n];
+                rollback.stage == Stage::Planning && rollback.epoch == world.execution.epoch
+            };
+            plans(0) && plans(SECOND_RUN)
+        }),
+        Property::sometimes(
+            "one run ends well while the other acts",
+            |_, world: &World| {
+                let acts = |n: usize| !world.back[n].is_over();
+                world.is_executed() && acts(0) && acts(SECOND_RUN)
+            },
+        ),
     ]
 }
 

@@ -90,13 +90,15 @@ pub(crate) fn begun() -> ExecutionRecord {
     }
 }
 
-/// The owners: the execution's own Step Functions execution, the recovery, and the owner that a
-/// redrive or a later rollback names.
-pub(crate) const OWNERS: [&str; 3] = ["machine", "recovery", "next"];
+/// The owners: the execution's own Step Functions execution, the recovery, the owner that a redrive
+/// or a later rollback names, and the second run of an Express start, which is the first owner.
+pub(crate) const OWNERS: [&str; 4] = ["machine", "recovery", "next", "machine"];
 /// The place of the recovery among the owners.
 pub(crate) const RECOVERY: usize = 1;
 /// The place of the owner that a request names.
 pub(crate) const REQUESTED: usize = 2;
+/// The place of the second run of an Express start among the owners.
+pub(crate) const SECOND_RUN: usize = 3;
 
 pub(crate) fn failure(by: usize) -> Failure {
     Failure {

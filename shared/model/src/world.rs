@@ -29,6 +29,8 @@ pub struct Setting {
     pub recovery: bool,
     /// True if a redrive or a later rollback may follow the end.
     pub next_generation: bool,
+    /// True if the execution is an Express one, which a second run of the same owner may run too.
+    pub second_run: bool,
 }
 
 /// The difference of a redriven step from the step as it first ran.
@@ -336,23 +338,20 @@ fn attempts(setting: &Setting) -> Vec<Forward> {
     first.chain(next).collect()
 }
 
-/// The rollbacks of the state machine, of the recovery, and of the owner that a request names.
+/// The rollbacks of the state machine, of the recovery, of the owner that a request names, and of
+/// the second run. Those that the setting does not have are over.
 fn rollbacks(setting: &Setting) -> Vec<Back> {
-    let recovery = Back {
-        stage: match setting.recovery {
-            true => Stage::Idle,
-            false => Stage::Over,
-        },
+    let rollback = |exists, execution_generation| Back {
+        stage: if exists { Stage::Idle } else { Stage::Over },
+        execution_generation,
         ..Back::default()
     };
-    let next = setting.next_generation.then(|| Back {
-        execution_generation: 1,
-        ..Back::default()
-    });
-    [Back::default(), recovery]
-        .into_iter()
-        .chain(next)
-        .collect()
+    vec![
+        rollback(true, 0),
+        rollback(setting.recovery, 0),
+        rollback(setting.next_generation, 1),
+        rollback(setting.second_run, 0),
+    ]
 }
 
 /// The place of a record's effect key among the target's.

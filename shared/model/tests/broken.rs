@@ -1,8 +1,8 @@
 //! Broken rules, each with the property that detects it, so that the checks can fail.
 
 use holdfast_ledger::{
-    ClaimTransition, StepRecord, StepState, TakeoverTransition, UndoNeed, claim, claim_undo,
-    complete, complete_undo, need, redrive, take,
+    ClaimTransition, StepRecord, StepState, TakeoverTransition, UndoClaimTransition, UndoNeed,
+    claim, claim_undo, complete, complete_undo, need, redrive, take,
 };
 use holdfast_model::{PRODUCTION, Protocol, Rules, Setting};
 use holdfast_task::{Failure, StepRef};
@@ -19,6 +19,7 @@ const USUAL: Setting = Setting {
     faults: 1,
     recovery: true,
     next_generation: false,
+    second_run: false,
 };
 
 /// One attempt of the first execution generation and one of the redrive that may follow, without
@@ -27,6 +28,12 @@ const NEXT_GENERATION: Setting = Setting {
     attempts: 1,
     recovery: false,
     next_generation: true,
+    ..USUAL
+};
+
+/// Two runs of one Express start.
+const TWO_RUNS: Setting = Setting {
+    second_run: true,
     ..USUAL
 };
 
@@ -303,4 +310,39 @@ fn a_recovery_that_undoes_an_execution_whose_steps_are_all_done_is_caught() {
         rules,
         "a recovery undoes nothing where every step was done",
     );
+}
+
+#[test]
+fn a_run_that_takes_the_undo_of_the_other_run_for_its_own_is_caught() {
+    let rules = Rules {
+        claim_undo: |record, mine, now| match record.state {
+            StepState::Undoing { .. } => UndoClaimTransition::Mine,
+            _ => claim_undo(record, mine, now),
+        },
+        ..PRODUCTION
+    };
+    let without_recovery = Setting {
+        recovery: false,
+        ..TWO_RUNS
+    };
+    breaks(
+        without_recovery,
+        rules,
+        "one attempt at a time is at the target",
+    );
+}
+
+#[test]
+fn a_sweep_that_takes_over_beside_live_runs_and_keeps_the_epoch_is_caught() {
+    let rules = Rules {
+        take: |execution, by, epoch, failure, now| match take(execution, by, epoch, failure, now) {
+            TakeoverTransition::Write(mut next) if by == "recovery" => {
+                next.epoch = execution.epoch;
+                TakeoverTransition::Write(next)
+            }
+            other => other,
+        },
+        ..PRODUCTION
+    };
+    breaks(TWO_RUNS, rules, "an undo comes after its effect is fenced");
 }

@@ -18,6 +18,7 @@ const USUAL: Setting = Setting {
     faults: 2,
     recovery: true,
     next_generation: false,
+    second_run: false,
 };
 
 /// Visits every state and returns their number.
@@ -123,6 +124,42 @@ fn a_recovery_in_either_generation_keeps_the_promise() {
             ..with_recovery
         });
     }
+}
+
+/// Two runs of one Express start. Each has an attempt at the step, and can end the execution or
+/// roll it back. One that died runs again from the start.
+const TWO_RUNS: Setting = Setting {
+    faults: 1,
+    recovery: false,
+    second_run: true,
+    ..USUAL
+};
+
+#[test]
+fn two_runs_of_one_express_start_keep_the_promise() {
+    for (reversible, fences, idempotent) in [
+        (true, true, true),
+        (true, false, true),
+        (false, true, true),
+        (true, true, false),
+    ] {
+        holds(Setting {
+            reversible,
+            fences,
+            idempotent,
+            ..TWO_RUNS
+        });
+    }
+}
+
+#[test]
+fn the_sweep_may_recover_an_express_execution_beside_its_live_runs() {
+    holds(Setting {
+        attempts: 1,
+        faults: 0,
+        recovery: true,
+        ..TWO_RUNS
+    });
 }
 
 fn name(world: &World) -> u64 {

@@ -1,10 +1,12 @@
 //! Deployment of a test's own workflow beside the stack's: compiled as by `holdfast compile`, and
 //! run by the stack's functions.
 
+use aws_sdk_sfn::types::StateMachineType;
 use holdfast_action::ActionInfo;
+use holdfast_task::Tier;
 use holdfast_workflow::{
-    compile::machine,
-    definition::{Environment, read},
+    compile::{ENDED_URL, machine},
+    definition::{Definition, Environment, read},
 };
 
 use super::Aws;
@@ -17,7 +19,12 @@ impl Aws {
     ///
     /// Panics if the YAML has problems, or Step Functions refuses the state machine.
     pub async fn deploy(&self, yaml: &str) {
-        let (name, text) = compiled(yaml);
+        let definition = definition(yaml);
+        let text = self.compiled(&definition);
+        let tier = match definition.tier {
+            Tier::Standard => StateMachineType::Standard,
+            Tier::Express => StateMachineType::Express,
+        };
         // The role of this state machine may call every function that a test's workflow may name.
         let described = self.states.describe_state_machine();
         let machine = self.machine("WF-HOLD-LARGE-PAYMENTS");
@@ -25,7 +32,12 @@ impl Aws {
         let role = described.expect("a state machine of the stack").role_arn;
         let request = self.states.create_state_machine();
         let request = request
-            .name(format!("{}-{name}", variable("HOLDFAST_STACK")))
+            .name(format!(
+                "{}-{}",
+                variable("HOLDFAST_STACK"),
+                definition.workflow
+            ))
+            .r#type(tier)
             .definition(text)
             .role_arn(role);
         if let Err(error) = request.send().await {
@@ -42,17 +54,44 @@ impl Aws {
     ///
     /// Panics if the YAML has problems, or Step Functions refuses the state machine.
     pub async fn redeploy(&self, yaml: &str) {
-        let (name, text) = compiled(yaml);
+        let definition = definition(yaml);
         let request = self.states.update_state_machine();
         let request = request
-            .state_machine_arn(self.machine(&name))
-            .definition(text);
+            .state_machine_arn(self.machine(&definition.workflow))
+            .definition(self.compiled(&definition));
         request.send().await.expect("the state machine is replaced");
+    }
+
+    /// The state machine of a workflow for the stack's functions.
+    fn compiled(&self, definition: &Definition) -> String {
+        let machine = machine(definition, "test").expect("it compiles");
+        let mut text = machine.to_json().expect("JSON");
+        let prefix = variable("HOLDFAST_MACHINE_PREFIX");
+        let function = prefix
+            .replace(":states:", ":lambda:")
+            .replace(":stateMachine:", ":function:");
+        for (name, value) in [
+            ("BeginFunctionArn", format!("{function}begin")),
+            ("FinishFunctionArn", format!("{function}finish")),
+            ("PlanFunctionArn", format!("{function}plan")),
+            ("AskFunctionArn", format!("{function}ask")),
+            ("StepHttpArn", format!("{function}step-http")),
+            ("StepVendorHoldArn", format!("{function}step-vendor-hold")),
+            ("VendorSystemUrl", variable("HOLDFAST_VENDOR_SYSTEM")),
+        ] {
+            text = text.replace(&format!("${{{name}}}"), &value);
+        }
+        match definition.tier {
+            Tier::Standard => text,
+            Tier::Express => {
+                let queue = self.resource("StatusEventQueue");
+                text.replace(&format!("${{{ENDED_URL}}}"), &queue)
+            }
+        }
     }
 }
 
-/// The id of a workflow, and its state machine for the stack's functions.
-fn compiled(yaml: &str) -> (String, String) {
+fn definition(yaml: &str) -> Definition {
     let registry = holdfast_steps::registry();
     let actions: Vec<&ActionInfo> = registry.infos().collect();
     let parameters = ["VendorSystemUrl".to_owned()];
@@ -60,25 +99,5 @@ fn compiled(yaml: &str) -> (String, String) {
         actions: &actions,
         parameters: &parameters,
     };
-    let definition = read(yaml, &known).expect("a workflow without problems");
-    let mut text = machine(&definition, "test")
-        .expect("it compiles")
-        .to_json()
-        .expect("JSON");
-    let prefix = variable("HOLDFAST_MACHINE_PREFIX");
-    let function = prefix
-        .replace(":states:", ":lambda:")
-        .replace(":stateMachine:", ":function:");
-    for (name, value) in [
-        ("BeginFunctionArn", format!("{function}begin")),
-        ("FinishFunctionArn", format!("{function}finish")),
-        ("PlanFunctionArn", format!("{function}plan")),
-        ("AskFunctionArn", format!("{function}ask")),
-        ("StepHttpArn", format!("{function}step-http")),
-        ("StepVendorHoldArn", format!("{function}step-vendor-hold")),
-        ("VendorSystemUrl", variable("HOLDFAST_VENDOR_SYSTEM")),
-    ] {
-        text = text.replace(&format!("${{{name}}}"), &value);
-    }
-    (definition.workflow.clone(), text)
+    read(yaml, &known).expect("a workflow without problems")
 }

@@ -116,16 +116,8 @@ impl Queue {
     ///
     /// Panics if the stack has no such queue.
     pub fn of_stack(aws: &Aws, logical: &str) -> Self {
-        let stack = variable("HOLDFAST_STACK");
-        let parameters = [
-            ("StackName", stack.as_str()),
-            ("LogicalResourceId", logical),
-        ];
-        let service = ("cloudformation", "2010-05-15");
-        let described = aws.form(service, "DescribeStackResource", &parameters);
-        let id = elements(&described, "PhysicalResourceId").pop();
-        let id = id.expect("a physical id");
-        let name = id.rsplit('/').next().unwrap_or_default();
+        let url = aws.resource(logical);
+        let name = url.rsplit('/').next().unwrap_or_default();
         Self::new(aws, name.to_owned(), Source::Stack)
     }
 

@@ -152,6 +152,24 @@ impl Aws {
         let response = self.send(("POST", service, "/"), &headers, &form);
         response.expect_ok(operation)
     }
+
+    /// The physical id of the stack's resource with the logical id `logical`. That of a queue is
+    /// its URL.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the stack has no such resource.
+    pub fn resource(&self, logical: &str) -> String {
+        let stack = variable("HOLDFAST_STACK");
+        let parameters = [
+            ("StackName", stack.as_str()),
+            ("LogicalResourceId", logical),
+        ];
+        let service = ("cloudformation", "2010-05-15");
+        let described = self.form(service, "DescribeStackResource", &parameters);
+        let id = elements(&described, "PhysicalResourceId").pop();
+        id.expect("a physical id")
+    }
 }
 
 /// The text of every element `name` of an XML answer.

@@ -1,12 +1,13 @@
 //! Answers that list executions, receipts, digests and workflows.
 
+use holdfast_task::Tier;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::progress::{OpenQuestion, Pause};
-use crate::api::schema::{time, time_or_null};
+use crate::api::schema::{tier, time, time_or_null};
 
 /// A page of executions, newest first.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -107,6 +108,9 @@ pub(crate) struct Workflows {
 pub(crate) struct Workflow {
     pub(crate) workflow_id: String,
     pub(crate) version: u32,
+    /// The kind of its state machine: `standard` or `express`.
+    #[schemars(schema_with = "tier")]
+    pub(crate) tier: Tier,
     pub(crate) definition_digest: String,
     pub(crate) href: String,
 }

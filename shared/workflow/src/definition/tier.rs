@@ -53,13 +53,6 @@ impl Reader<'_> {
         if definition.tier != Tier::Express {
             return;
         }
-        if let Some(node) = fields.get("tier") {
-            self.warning(
-                node.at,
-                "Express state machines have run in the drill alone, and on no deployed stack",
-                "try it on a test stack of your own before it moves money",
-            );
-        }
         if definition.rules.queued_when_paused
             && let Some(node) = fields.get("when_paused")
         {

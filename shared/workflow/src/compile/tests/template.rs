@@ -135,6 +135,9 @@ fn an_express_workflow_has_a_machine_that_may_report_what_begin_did_not_record()
         assert!(template.contains(line), "{line}");
         assert!(!standard.contains(line), "{line}");
     }
+    // Step Functions keeps no history of an Express run: its errors are in this log group alone.
+    let log = "        Level: ERROR\n        IncludeExecutionData: false\n        Destinations: [{";
+    assert!(template.contains(log), "{template}");
 }
 
 #[test]
