@@ -2,6 +2,7 @@
 
 mod bill;
 mod prices;
+mod print;
 mod rate;
 mod scale;
 
@@ -14,7 +15,7 @@ use serde_json::json;
 
 use crate::{
     drill::{Sample, drills},
-    output::{line, say, text},
+    output::{line, text},
     project::Project,
     report::Trouble,
     screen::Screen,
@@ -55,6 +56,8 @@ pub(crate) struct CostArgs {
 struct End {
     /// The scenario, such as `no-fault` or `hold/permanent`.
     scenario: String,
+    /// The tier of the workflow.
+    tier: &'static str,
     status: String,
     #[serde(flatten)]
     bill: Bill,
@@ -73,7 +76,7 @@ pub(crate) fn run(project: &Project, args: &CostArgs) -> Result<(), Trouble> {
         let ends = ends(&drill, &prices).map_err(Trouble::Other)?;
         match args.json {
             true => print_json(&id, &ends, &prices, args.rate)?,
-            false => print(&id, &drill, &ends, &prices, args.rate)?,
+            false => print::print(&id, &drill, &ends, &prices, args.rate)?,
         }
     }
     Ok(())
@@ -86,6 +89,10 @@ fn ends(drill: &Drill, prices: &Prices) -> Result<Vec<End>, String> {
         let measured = drill.measure(scenario)?;
         Ok(End {
             scenario: scenario.to_string(),
+            tier: match measured.usage.express_runs {
+                0 => "standard",
+                _ => "express",
+            },
             status: measured.status.unwrap_or_default(),
             bill: Bill::of(&measured.usage, prices),
         })
@@ -159,63 +166,4 @@ fn print_json(id: &str, ends: &[End], prices: &Prices, rate: Option<Rate>) -> Re
         "month": month,
     });
     text(&format!("{bill:#}\n"))
-}
-
-fn print(
-    id: &str,
-    drill: &Drill,
-    ends: &[End],
-    prices: &Prices,
-    rate: Option<Rate>,
-) -> Result<(), Trouble> {
-    for step in drill.not_reached() {
-        say(&format!(
-            "{step} is not in the bill: this input does not lead to it (see --input)"
-        ));
-    }
-    let screen = Screen::stdout();
-    line(&format!(
-        "{id}: US$ per 1,000 executions that the API starts, list prices of {}, {}",
-        prices.region, prices.date
-    ))?;
-    let Some(happy) = ends.first() else {
-        return Ok(());
-    };
-    let mut items = Table::new(&["SERVICE", "COUNT", "US$", "UNIT"]);
-    for item in &happy.bill.items {
-        let count = format!("{:.1}", item.count);
-        items.row(vec![
-            Cell::of(item.service),
-            Cell::of(count.trim_end_matches(".0")),
-            Cell::of(price(item.per_thousand)),
-            Cell::of(&item.unit),
-        ]);
-    }
-    text(&format!("\n{}\n", items.render(&screen)))?;
-    let mut table = Table::new(&["END", "US$", "STATUS"]);
-    for end in ends {
-        table.row(vec![
-            Cell::of(&end.scenario),
-            Cell::of(price(end.bill.per_thousand)),
-            Cell::of(&end.status),
-        ]);
-    }
-    text(&table.render(&screen))?;
-    if let Some((service, share)) = happy.bill.dominant() {
-        let share = share * 100.0;
-        text(&format!("\n{service} is {share:.0} % of a success.\n"))?;
-    }
-    if let Some(rate) = rate {
-        let (executions, fixed) = monthly(&happy.bill, prices, rate);
-        line(&format!(
-            "A month of {:.0} successes costs US$ {executions:.2}, and the deployment itself {fixed:.2}.",
-            rate.per_month
-        ))?;
-    }
-    Ok(())
-}
-
-/// A price with as many digits as a thousandth of a cent needs.
-fn price(dollars: f64) -> String {
-    format!("{dollars:.4}")
 }

@@ -5,7 +5,7 @@ use holdfast_drill::Usage;
 use holdfast_ledger::{Partition, SHARDS};
 use serde::{Deserialize, Serialize};
 
-use super::{bill::START_READS, prices::Prices};
+use super::{bill, prices::Prices};
 use crate::report::Trouble;
 
 /// Quotas of an account in one region. `docs/scale.md` has their sources.
@@ -68,7 +68,7 @@ pub(crate) fn ceilings(usage: &Usage, prices: &Prices, quotas: &Quotas) -> Vec<C
         ceiling(resource.to_owned(), "the account", per_execution, limit)
     };
     let writes = usage.table_writes() + usage.index_writes();
-    let reads = usage.reads() + START_READS;
+    let reads = usage.reads() + bill::START_READS;
     let busy = (usage.calls + 1) as f64 * prices.assumed.call_ms / 1000.0;
     let standard_starts = match usage.express_runs {
         0 => 1.0,
@@ -97,7 +97,11 @@ pub(crate) fn ceilings(usage: &Usage, prices: &Prices, quotas: &Quotas) -> Vec<C
             usage.receipts_signed as f64 / prices.assumed.receipts_per_signature,
             limits.kms_signatures,
         ),
-        of_account("EventBridge events", usage.events as f64, limits.events),
+        of_account(
+            "EventBridge events",
+            bill::bus_events(usage, prices).0,
+            limits.events,
+        ),
         of_account("API Gateway requests", 1.0, limits.http_requests),
         of_account(
             "DynamoDB write units",

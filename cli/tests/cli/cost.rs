@@ -28,6 +28,26 @@ fn express_hold() -> Project {
     project
 }
 
+/// The workflow by which the project measures cost.
+const PLAIN: &str = include_str!("../../../infra/bench/plain.yaml");
+
+/// The project of a workflow of so many plain steps.
+fn plain(steps: usize, tier: &str) -> Project {
+    let (head, step) = PLAIN.split_once("steps:\n").expect("steps");
+    let steps: String = (1..=steps)
+        .map(|n| step.replace("{n}", &n.to_string()))
+        .collect();
+    Project::with(&format!("{head}tier: {tier}\nsteps:\n{steps}"))
+}
+
+/// US$ of 1,000 successes of so many plain steps.
+fn success(steps: usize, tier: &str) -> f64 {
+    let bill = bill(&plain(steps, tier), &[]);
+    assert_eq!(bill["ends"][0]["status"], "EXECUTED");
+    assert_eq!(bill["ends"][0]["tier"], tier);
+    number(&bill["ends"][0]["per_thousand"])
+}
+
 fn bill(project: &Project, more: &[&str]) -> Value {
     let args = [&["cost", "workflows/test.yaml", "--json"], more].concat();
     let output = project.run(&args);
@@ -99,8 +119,8 @@ fn another_file_of_prices_is_used_and_a_wrong_one_is_refused_with_its_fault() {
             "event",
         ),
         (
-            shown.out.replace("audit_call\": 10", "audit_call\": 0"),
-            "events_per_audit_call is at least 1",
+            shown.out.replace("audit_call\": 30", "audit_call\": 0"),
+            "changes_per_audit_call is at least 1",
         ),
         (
             shown.out.replace("signature\": 100", "signature\": 0"),
@@ -127,11 +147,11 @@ fn a_person_sees_a_table_of_items_and_a_table_of_ends() {
     let output = hold().run(&["cost", "workflows/test.yaml", "--rate", "20000/d"]);
     assert_eq!((output.code, output.err.as_str()), (Some(0), ""));
     for part in [
-        "US$ per 1,000 executions that the API starts",
-        "SERVICE         COUNT  US$     UNIT\n",
-        "Step Functions  4      0.1000  state transitions\n",
-        "tell/permanent",
-        "of a success.\n",
+        "WF-TEST, tier standard: US$ 0.1",
+        "US$     SHARE  SERVICE         IN ONE EXECUTION\n0.1000  ",
+        "Step Functions  4 state transitions\n",
+        "US$     IF THIS STEP FAILS  END\n",
+        "tell                ROLLED_BACK\n",
         "A month of 608333 successes costs US$ ",
     ] {
         assert!(output.out.contains(part), "{part}: {}", output.out);
@@ -185,7 +205,15 @@ fn a_scale_names_what_breaks_first_and_the_share_of_a_rate() {
 fn an_express_workflow_is_billed_by_its_runs_and_their_time_and_pays_no_transition() {
     let bill = bill(&express_hold(), &[]);
     let ends = bill["ends"].as_array().expect("ends");
-    assert_eq!(ends.len(), 3, "{bill}");
+    let scenarios: Vec<_> = ends.iter().map(|end| end["scenario"].as_str()).collect();
+    assert_eq!(
+        scenarios,
+        [
+            Some("no-fault"),
+            Some("hold/permanent"),
+            Some("tell/permanent")
+        ]
+    );
     for end in ends {
         let items = end["items"].as_array().expect("items");
         let of = |unit: &str| items.iter().find(|item| item["unit"] == unit);
@@ -217,4 +245,17 @@ fn the_scale_of_an_express_workflow_has_the_quota_of_express_starts_alone() {
         of_step_functions,
         [("Step Functions Express starts", 6_000.0)]
     );
+}
+
+#[test]
+fn a_success_costs_no_more_than_its_aim_on_both_tiers() {
+    for (tier, aims) in [
+        ("standard", [(2, 0.125), (5, 0.215), (20, 0.63)]),
+        ("express", [(2, 0.025), (5, 0.040), (20, 0.110)]),
+    ] {
+        for (steps, aim) in aims {
+            let dollars = success(steps, tier);
+            assert!(dollars <= aim, "{steps} steps, {tier}: {dollars} of {aim}");
+        }
+    }
 }

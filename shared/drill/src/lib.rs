@@ -33,7 +33,7 @@ mod world;
 
 pub use fault::Fault;
 pub use matrix::Matrix;
-pub use meter::{Load, MeasuredRun, Usage};
+pub use meter::{Load, MeasuredRun, Usage, Volume};
 pub use old_behavior::OldBehavior;
 pub use outage::Service;
 pub use own::{MakeOwn, Own};

@@ -303,8 +303,9 @@ impl Ledger for Process {
                 .ledger
                 .put_execution_and_counters(execution, expect, changes)
                 .await;
-            if put == Ok(CountedPut::Done) {
-                world.meter(|meter| meter.transaction(execution, changes));
+            let done = put == Ok(CountedPut::Done);
+            world.meter(|meter| meter.transaction(execution, changes, done));
+            if done {
                 self.note(execution.clone().into());
             }
             put
