@@ -1,12 +1,12 @@
 //! The bill of a measured execution, item by item.
 
-use holdfast_drill::Usage;
+use holdfast_drill::{StepEvents, Usage};
 use serde::Serialize;
 
 use super::prices::Prices;
 
-/// The read units of a start by the API: the tenant's registration and three controls.
-pub(super) const START_READS: u64 = 4;
+/// The read units of a start by the API: the tenant's registration, and a copy of the controls.
+pub(super) const START_READS: u64 = 2;
 
 /// One item of a bill.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -29,14 +29,32 @@ pub(crate) struct Bill {
     pub(crate) per_thousand: f64,
 }
 
+/// The calls of the function `audit`, which share their changes with other executions.
+fn audit_calls(usage: &Usage, prices: &Prices) -> f64 {
+    usage.events as f64 / prices.assumed.events_per_audit_call
+}
+
+/// The entries on the audit bus, which EventBridge charges as events.
+pub(super) fn entries(usage: &Usage, prices: &Prices, step_events: StepEvents) -> f64 {
+    let details = usage.step_details as f64;
+    let others = usage.events as f64 - details;
+    others
+        + match step_events {
+            StepEvents::Events => details,
+            // A call publishes one entry with its step events.
+            StepEvents::Archive => details.min(audit_calls(usage, prices)),
+            StepEvents::Off => 0.0,
+        }
+}
+
 impl Bill {
     /// The bill of a measured execution.
-    pub(crate) fn of(usage: &Usage, prices: &Prices) -> Self {
+    pub(crate) fn of(usage: &Usage, prices: &Prices, step_events: StepEvents) -> Self {
         let (million, assumed) = (&prices.per_million, &prices.assumed);
         let memory_gb = assumed.memory_mb / 1024.0;
         let call = million.lambda_request
             + million.lambda_gb_second * memory_gb * assumed.call_ms / 1000.0;
-        let audits = usage.events as f64 / assumed.events_per_audit_call;
+        let audits = audit_calls(usage, prices);
         // The function `api` answers the start.
         let calls = usage.calls as f64 + 1.0 + audits;
         let logged =
@@ -51,7 +69,8 @@ impl Bill {
             "calls of {} ms at {} MB",
             assumed.call_ms, assumed.memory_mb
         );
-        let reads = usage.reads() + START_READS;
+        // A call of `audit` reads the execution record of a step.
+        let reads = (usage.reads() + START_READS) as f64 + audits;
         // A run lasts about as long as its calls, one after the other.
         let express_gb_seconds = match usage.express_runs {
             0 => 0.0,
@@ -89,7 +108,7 @@ impl Bill {
                 "write units of indexes",
                 million.write_unit,
             ),
-            item("DynamoDB", reads as f64, "read units", million.read_unit),
+            item("DynamoDB", reads, "read units", million.read_unit),
             item(
                 "S3",
                 usage.objects_put as f64,
@@ -108,7 +127,12 @@ impl Bill {
                 "signatures",
                 million.kms_signature,
             ),
-            item("EventBridge", usage.events as f64, "events", million.event),
+            item(
+                "EventBridge",
+                entries(usage, prices, step_events),
+                "events on the bus",
+                million.event,
+            ),
             item("API Gateway", 1.0, "requests", million.http_request),
             // A million kilobytes is a gigabyte.
             item("CloudWatch", logged / 1000.0, "KB of logs", prices.log_gb),

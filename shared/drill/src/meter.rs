@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, rc::Rc, sync::Mutex};
 
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    CounterChange, ExecutionRecord, Item, Key, Partition, Record, Scope, read_units_of,
+    CounterChange, ExecutionRecord, Item, Key, Partition, PausedScopes, Record, read_units_of,
     write_units, write_units_of,
 };
 
@@ -49,6 +49,8 @@ pub struct Usage {
     pub receipts_signed: u64,
     /// Audit events.
     pub events: u64,
+    /// The audit events of steps that the specification does not name.
+    pub step_details: u64,
     /// Requests at targets.
     pub target_calls: u64,
 }
@@ -111,10 +113,10 @@ impl Drill {
         let (left, found) = play(&self.deployed, &Rc::default(), &strikes, stage);
         let world = &left.world;
         let mut usage = world.meter.as_ref().map(Meter::usage).unwrap_or_default();
-        usage.events = world
-            .facts
-            .as_ref()
-            .map_or(0, |facts| lock(facts).count() as u64);
+        if let Some(facts) = &world.facts {
+            let (all, details) = lock(facts).count();
+            (usage.events, usage.step_details) = (all as u64, details as u64);
+        }
         usage.target_calls = world.target.done().len() as u64;
         let lasted = left.rested.duration_since(START).as_millis();
         usage.lasted_ms = u64::try_from(lasted).unwrap_or(0);
@@ -207,12 +209,13 @@ impl Meter {
         state.read(Partition::of(key), bytes);
     }
 
-    /// Counts the request that reads an execution record and its controls.
-    pub(crate) fn read_with_controls(&self, at: &ExecutionKey, workflow: &str) {
+    /// Counts the request that reads an execution record and a copy of the controls. No measured
+    /// run is paused.
+    pub(crate) fn read_with_controls(&self, at: &ExecutionKey) {
         let mut state = lock(&self.0);
         state.usage.ledger_requests += 1;
-        let controls = Scope::around(&at.tenant, workflow).map(Key::Control);
-        for key in controls.into_iter().chain([Key::Execution(at.clone())]) {
+        let copy = Key::ControlCopy(PausedScopes::copy_of(at));
+        for key in [copy, Key::Execution(at.clone())] {
             let bytes = state.bytes(&key);
             state.read(Partition::of(&key), bytes);
         }

@@ -83,9 +83,11 @@ impl Facts {
         }
     }
 
-    /// Returns the number of events.
-    pub(crate) fn count(&self) -> usize {
-        self.events.len()
+    /// Returns the number of events, and of those of steps that the specification does not name.
+    pub(crate) fn count(&self) -> (usize, usize) {
+        let events = self.events.values();
+        let details = events.filter(|event| event.kind().is_step_detail());
+        (self.events.len(), details.count())
     }
 
     /// Returns the ids that mean two facts.

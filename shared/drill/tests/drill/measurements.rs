@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::set_up::drill_of;
 use holdfast_drill::{Scenario, Usage};
+use holdfast_ledger::Key;
 
 /// A workflow of plain steps, as `make bench` runs it.
 fn plain(steps: usize) -> String {
@@ -39,6 +40,12 @@ fn a_success_of_n_steps_keeps_to_its_budget_of_requests() {
         // The registration of the tenant, begin, each attempt, and the query of the end.
         let reads = 1 + (n + 1) + 1;
         assert_eq!(usage.ledger_requests, writes + reads, "{n} steps");
+        // Begin and each attempt read one copy of the list of paused scopes, for one unit.
+        let copies = usage.partitions.iter();
+        let copies = copies.filter(|(one, _)| one.hash.starts_with(Key::CONTROL_PREFIX));
+        let units: Vec<_> = copies.map(|(_, load)| (load.reads, load.writes)).collect();
+        assert_eq!(units, [(n + 1, 0)], "{n} steps");
+        assert_eq!((usage.events, usage.step_details), (2 * n + 3, n));
         assert_eq!(usage.objects_put, 1, "{n} steps");
         assert_eq!(usage.receipts_signed, 1, "{n} steps");
         assert_eq!(usage.target_calls, n, "{n} steps");
