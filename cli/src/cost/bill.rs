@@ -1,12 +1,12 @@
 //! The bill of a measured execution, item by item.
 
-use holdfast_drill::{Usage, Volume};
+use holdfast_drill::{StepEvents, Usage};
 use serde::Serialize;
 
-use super::prices::{Prices, StepEvents};
+use super::prices::Prices;
 
-/// The read units of a start by the API: the tenant's registration and three controls.
-pub(super) const START_READS: u64 = 4;
+/// The read units of a start by the API: the tenant's registration, and a copy of the controls.
+pub(super) const START_READS: u64 = 2;
 
 /// The bytes that CloudWatch adds to each log line
 /// ([AWS](https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html)).
@@ -35,12 +35,12 @@ pub(crate) struct Bill {
 
 impl Bill {
     /// The bill of a measured execution.
-    pub(crate) fn of(usage: &Usage, prices: &Prices) -> Self {
+    pub(crate) fn of(usage: &Usage, prices: &Prices, step_events: StepEvents) -> Self {
         let items = [
             machines(usage, prices),
             functions(usage, prices),
             storage(usage, prices),
-            audit(usage, prices),
+            audit(usage, prices, step_events),
         ];
         let items: Vec<_> = items.into_iter().flatten().collect();
         let items: Vec<_> = items.into_iter().filter(|item| item.count > 0.0).collect();
@@ -67,35 +67,34 @@ pub(super) fn audit_calls(usage: &Usage, prices: &Prices) -> f64 {
     usage.changes as f64 / prices.assumed.changes_per_audit_call
 }
 
-/// The events that the function `audit` sends to the bus, and their bytes.
-///
-/// A batch has one event for all its completed steps, and one for all other events of steps. The
-/// bus charges for each 64 KB of an event, which a batch of 100 changes does not exceed.
-pub(super) fn bus_events(usage: &Usage, prices: &Prices) -> (f64, u64) {
-    let batches = audit_calls(usage, prices);
-    let (completed, of_steps) = (&usage.completed_steps, &usage.step_events);
-    let merged = |volume: &Volume| (volume.count as f64).min(batches);
-    let events = usage.events.count as f64;
+/// The entries on the audit bus, which EventBridge charges as events, and the bytes of their events.
+pub(super) fn entries(usage: &Usage, prices: &Prices, step_events: StepEvents) -> (f64, u64) {
+    let (completed, details) = (&usage.completed_steps, &usage.step_details);
     let bytes = usage.events.bytes + completed.bytes;
-    match prices.assumed.audit_step_events {
-        StepEvents::Events => {
-            let single = (completed.count + of_steps.count) as f64;
-            (events + single, bytes + of_steps.bytes)
-        }
-        StepEvents::Archive => {
-            let merged = merged(completed) + merged(of_steps);
-            (events + merged, bytes + of_steps.bytes)
-        }
-        StepEvents::Off => (events + merged(completed), bytes),
+    let single = (usage.events.count + completed.count) as f64;
+    // The completed steps of an execution share an entry in each batch.
+    let batches = 1.0 + run_seconds(usage, prices) / prices.assumed.audit_batch_seconds;
+    let shared = usage.events.count as f64 + batches.min(completed.count as f64);
+    // All other events of steps in a batch share an entry.
+    let detailed = audit_calls(usage, prices).min(details.count as f64);
+    match step_events {
+        StepEvents::Events => (single + details.count as f64, bytes + details.bytes),
+        StepEvents::Archive => (single + detailed, bytes + details.bytes),
+        StepEvents::Batch => (shared + detailed, bytes + details.bytes),
+        StepEvents::Off => (single, bytes),
     }
+}
+
+/// A run lasts about as long as its calls, one after the other.
+fn run_seconds(usage: &Usage, prices: &Prices) -> f64 {
+    usage.calls as f64 * prices.assumed.call_ms / 1000.0
 }
 
 fn machines(usage: &Usage, prices: &Prices) -> Vec<BillItem> {
     let (million, assumed) = (&prices.per_million, &prices.assumed);
-    // An Express run lasts about as long as its calls, one after the other.
     let seconds = match usage.express_runs {
         0 => 0.0,
-        _ => usage.calls as f64 * assumed.call_ms / 1000.0,
+        _ => run_seconds(usage, prices),
     };
     let of = |count, unit, price| item("Step Functions", count, unit, price);
     vec![
@@ -158,13 +157,13 @@ fn storage(usage: &Usage, prices: &Prices) -> Vec<BillItem> {
     ]
 }
 
-fn audit(usage: &Usage, prices: &Prices) -> Vec<BillItem> {
+fn audit(usage: &Usage, prices: &Prices, step_events: StepEvents) -> Vec<BillItem> {
     let (million, assumed) = (&prices.per_million, &prices.assumed);
     let signatures = usage.receipts_signed as f64 / assumed.receipts_per_signature;
-    let (events, bytes) = bus_events(usage, prices);
+    let (events, bytes) = entries(usage, prices, step_events);
     vec![
         item("KMS", signatures, "signatures", million.kms_signature),
-        item("EventBridge", events, "events", million.event),
+        item("EventBridge", events, "events on the bus", million.event),
         // A million kilobytes is a gigabyte.
         item(
             "EventBridge",

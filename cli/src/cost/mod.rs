@@ -9,7 +9,7 @@ mod scale;
 use std::path::PathBuf;
 
 use clap::Args;
-use holdfast_drill::{Drill, Scenario};
+use holdfast_drill::{Drill, Scenario, StepEvents};
 use serde::Serialize;
 use serde_json::json;
 
@@ -37,6 +37,9 @@ pub(crate) struct CostArgs {
     /// A JSON file with other prices
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
+    /// The publication of step events: the template's parameter AuditStepEvents
+    #[arg(long, value_name = "MODE", default_value = "archive")]
+    step_events: StepEvents,
     /// Executions a second, hour, day or month, as 20000/d, for the bill of a month
     #[arg(long, value_name = "RATE")]
     rate: Option<Rate>,
@@ -73,7 +76,7 @@ pub(crate) fn run(project: &Project, args: &CostArgs) -> Result<(), Trouble> {
             print_scale(&id, &drill, &prices, args)?;
             continue;
         }
-        let ends = ends(&drill, &prices).map_err(Trouble::Other)?;
+        let ends = ends(&drill, &prices, args.step_events).map_err(Trouble::Other)?;
         match args.json {
             true => print_json(&id, &ends, &prices, args.rate)?,
             false => print::print(&id, &drill, &ends, &prices, args.rate)?,
@@ -83,7 +86,7 @@ pub(crate) fn run(project: &Project, args: &CostArgs) -> Result<(), Trouble> {
 }
 
 /// The bills of a success, and of a failure at each step.
-fn ends(drill: &Drill, prices: &Prices) -> Result<Vec<End>, String> {
+fn ends(drill: &Drill, prices: &Prices, step_events: StepEvents) -> Result<Vec<End>, String> {
     let scenarios = [vec![Scenario::default()], drill.failures()].concat();
     let ends = scenarios.iter().map(|scenario| {
         let measured = drill.measure(scenario)?;
@@ -94,7 +97,7 @@ fn ends(drill: &Drill, prices: &Prices) -> Result<Vec<End>, String> {
                 _ => "express",
             },
             status: measured.status.unwrap_or_default(),
-            bill: Bill::of(&measured.usage, prices),
+            bill: Bill::of(&measured.usage, prices, step_events),
         })
     });
     ends.collect()
@@ -105,7 +108,7 @@ fn print_scale(id: &str, drill: &Drill, prices: &Prices, args: &CostArgs) -> Res
     let quotas = Quotas::read()?;
     let measured = drill.measure(&Scenario::default());
     let usage = measured.map_err(Trouble::Other)?.usage;
-    let ceilings = scale::ceilings(&usage, prices, &quotas);
+    let ceilings = scale::ceilings(&usage, prices, &quotas, args.step_events);
     if args.json {
         let scale = json!({
             "workflow": id,

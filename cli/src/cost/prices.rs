@@ -47,18 +47,6 @@ pub(crate) struct PerMillion {
     pub(crate) trace: f64,
 }
 
-/// The parameter `AuditStepEvents` of a deployment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum StepEvents {
-    /// Each event of a step is an event of the bus.
-    Events,
-    /// Each batch of the ledger's stream has one event for completed steps, and one for the others.
-    Archive,
-    /// Each batch of the ledger's stream has one event for completed steps. Others are not sent.
-    Off,
-}
-
 /// Numbers that no run in process can count.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,7 +63,8 @@ pub(crate) struct Assumptions {
     pub(crate) receipts_per_signature: f64,
     /// The changes of the ledger that one call of the function `audit` takes from the stream.
     pub(crate) changes_per_audit_call: f64,
-    pub(crate) audit_step_events: StepEvents,
+    /// The seconds for which changes are gathered, the parameter `AuditBatchSeconds`.
+    pub(crate) audit_batch_seconds: f64,
     /// The share of traces that X-Ray records, from 0 to 1.
     pub(crate) sampled_traces: f64,
 }
@@ -102,6 +91,7 @@ impl Prices {
         for (name, number) in [
             ("receipts_per_signature", assumed.receipts_per_signature),
             ("changes_per_audit_call", assumed.changes_per_audit_call),
+            ("audit_batch_seconds", assumed.audit_batch_seconds),
         ] {
             if number < 1.0 {
                 return Err(format!("assumed.{name} is at least 1"));

@@ -1,8 +1,8 @@
 //! The rate of starts at which each quota of AWS and each shared partition of the ledger is used
 //! up.
 
-use holdfast_drill::Usage;
-use holdfast_ledger::{Partition, SHARDS};
+use holdfast_drill::{StepEvents, Usage};
+use holdfast_ledger::{COPIES, Key, Partition, SHARDS};
 use serde::{Deserialize, Serialize};
 
 use super::{bill, prices::Prices};
@@ -62,7 +62,12 @@ impl Quotas {
 }
 
 /// Everything that executions share, the first to be used up first.
-pub(crate) fn ceilings(usage: &Usage, prices: &Prices, quotas: &Quotas) -> Vec<Ceiling> {
+pub(crate) fn ceilings(
+    usage: &Usage,
+    prices: &Prices,
+    quotas: &Quotas,
+    step_events: StepEvents,
+) -> Vec<Ceiling> {
     let limits = &quotas.per_second;
     let of_account = |resource: &str, per_execution: f64, limit: f64| {
         ceiling(resource.to_owned(), "the account", per_execution, limit)
@@ -99,7 +104,7 @@ pub(crate) fn ceilings(usage: &Usage, prices: &Prices, quotas: &Quotas) -> Vec<C
         ),
         of_account(
             "EventBridge events",
-            bill::bus_events(usage, prices).0,
+            bill::entries(usage, prices, step_events).0,
             limits.events,
         ),
         of_account("API Gateway requests", 1.0, limits.http_requests),
@@ -150,6 +155,13 @@ fn shared(partition: &Partition) -> Option<(String, &'static str, u8)> {
     let hash = &partition.hash;
     if hash.contains("#EXEC#") {
         return None;
+    }
+    if hash.starts_with(Key::CONTROL_COPY_PREFIX) {
+        return Some((
+            "copies of the controls".to_owned(),
+            "the deployment",
+            COPIES,
+        ));
     }
     let name = match partition.index {
         Some(index) => format!("{index} {hash}"),

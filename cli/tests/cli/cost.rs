@@ -93,6 +93,42 @@ fn a_bill_is_the_sum_of_its_items_and_a_month_is_the_rate_times_the_bill() {
 }
 
 #[test]
+fn step_events_are_billed_as_their_parameter_publishes_them() {
+    let entries = |more: &[&str]| {
+        let bill = bill(&hold(), more);
+        let items = bill["ends"][0]["items"].as_array().expect("items");
+        let found = items.iter().find(|item| item["service"] == "EventBridge");
+        number(&found.expect("events")["count"])
+    };
+    // Two steps: start, two started and completed each, end, receipt. A call of `audit` takes 30
+    // changes, and this execution makes 7. Its 0.4 seconds are a part of 1.08 batches of 5 seconds.
+    for (mode, count) in [
+        ("events", 7.0),
+        ("archive", 5.0 + 7.0 / 30.0),
+        ("batch", 3.0 + 1.08 + 7.0 / 30.0),
+        ("off", 5.0),
+    ] {
+        let counted = entries(&["--step-events", mode]);
+        assert!((counted - count).abs() < 1e-9, "{mode}: {counted}");
+    }
+    // The default is the template's.
+    let template = include_str!("../../../template.yaml");
+    let (_, parameter) = template
+        .split_once("  AuditStepEvents:\n")
+        .expect("it is declared");
+    let (_, default) = parameter.split_once("Default: ").expect("it has a default");
+    let default = default.lines().next().expect("a line").trim_matches('"');
+    assert_eq!(entries(&[]), entries(&["--step-events", default]));
+    let wrong = hold().run(&["cost", "workflows/test.yaml", "--step-events", "on"]);
+    assert_eq!(wrong.code, Some(2));
+    assert!(
+        wrong.err.contains("events, archive, batch, off"),
+        "{}",
+        wrong.err
+    );
+}
+
+#[test]
 fn another_file_of_prices_is_used_and_a_wrong_one_is_refused_with_its_fault() {
     let project = hold();
     let shown = project.run(&["cost", "--show-prices"]);
@@ -174,11 +210,11 @@ fn a_scale_names_what_breaks_first_and_the_share_of_a_rate() {
         let found = found.find(|one| one["resource"] == resource);
         found.unwrap_or_else(|| panic!("no {resource}: {ceilings:#?}"))
     };
-    // Begin, two attempts, and the API read the control of the platform.
-    assert_eq!(
-        number(&of("reads of CONTROL#platform")["per_execution"]),
-        4.0
-    );
+    // Begin, two attempts, and the API read one of sixteen copies.
+    let copies = of("reads of copies of the controls");
+    assert_eq!(number(&copies["per_execution"]), 0.25);
+    assert_eq!(number(&copies["starts_per_second"]), 12_000.0);
+    assert!(!scale.to_string().contains("CONTROL#"), "{scale:#}");
     assert_eq!(
         number(&of("Step Functions transitions")["per_execution"]),
         4.0

@@ -3,6 +3,7 @@
 
 mod bus;
 mod checks;
+mod control_copies;
 mod controls;
 mod counters;
 mod deployment;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, rc::Rc, sync::Mutex};
 
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    CounterChange, ExecutionRecord, Item, Key, Partition, Record, Scope, read_units_of,
+    CounterChange, ExecutionRecord, Item, Key, Partition, PausedScopes, Record, read_units_of,
     write_units, write_units_of,
 };
 
@@ -65,8 +65,8 @@ pub struct Usage {
     pub receipts_signed: u64,
     /// Audit events of steps that took effect.
     pub completed_steps: Volume,
-    /// All other audit events of steps and undos.
-    pub step_events: Volume,
+    /// The audit events of steps that the specification does not name.
+    pub step_details: Volume,
     /// All other audit events.
     pub events: Volume,
     /// Log lines of metrics that audit events and step records yield.
@@ -137,7 +137,7 @@ impl Drill {
         let mut usage = world.meter.as_ref().map(Meter::usage).unwrap_or_default();
         if let Some(facts) = &world.facts {
             let facts = lock(facts);
-            (usage.completed_steps, usage.step_events, usage.events) = facts.volumes();
+            (usage.completed_steps, usage.step_details, usage.events) = facts.volumes();
             usage.metric_lines = facts.metric_lines();
         }
         usage.target_calls = world.target.done().len() as u64;
@@ -239,12 +239,13 @@ impl Meter {
         state.read(Partition::of(key), bytes);
     }
 
-    /// Counts the request that reads an execution record and its controls.
-    pub(crate) fn read_with_controls(&self, at: &ExecutionKey, workflow: &str) {
+    /// Counts the request that reads an execution record and a copy of the controls. No measured
+    /// run is paused.
+    pub(crate) fn read_with_controls(&self, at: &ExecutionKey) {
         let mut state = lock(&self.0);
         state.usage.ledger_requests += 1;
-        let controls = Scope::around(&at.tenant, workflow).map(Key::Control);
-        for key in controls.into_iter().chain([Key::Execution(at.clone())]) {
+        let copy = Key::ControlCopy(PausedScopes::copy_of(at));
+        for key in [copy, Key::Execution(at.clone())] {
             let bytes = state.bytes(&key);
             state.read(Partition::of(&key), bytes);
         }

@@ -318,8 +318,7 @@ impl Ledger for Process {
         at: &ExecutionKey,
         workflow: &str,
     ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
-        self.world()
-            .meter(|meter| meter.read_with_controls(at, workflow));
+        self.world().meter(|meter| meter.read_with_controls(at));
         let read = self.world().ledger.execution_and_controls(at, workflow);
         self.ask(false, read).await
     }

@@ -115,20 +115,20 @@ impl Facts {
         }
     }
 
-    /// Returns the events of completed steps, the other events of steps, and all others.
+    /// Returns the events of completed steps, the details of steps, and all others.
     pub(crate) fn volumes(&self) -> (Volume, Volume, Volume) {
-        let (mut completed, mut of_steps, mut others) = Default::default();
+        let (mut completed, mut details, mut others) = Default::default();
         for event in self.events.values() {
             let kind = event.kind();
             let volume: &mut Volume = match kind {
                 Kind::StepCompleted => &mut completed,
-                _ if kind.name().starts_with("workflow.step.") => &mut of_steps,
+                _ if kind.is_step_detail() => &mut details,
                 _ => &mut others,
             };
             let detail = event.cloud_event(SOURCE).to_string();
             volume.add(ENVELOPE_BYTES + kind.name().len() as u64 + detail.len() as u64);
         }
-        (completed, of_steps, others)
+        (completed, details, others)
     }
 
     /// Returns the log lines of metrics.

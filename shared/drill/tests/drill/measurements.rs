@@ -2,6 +2,7 @@
 
 use crate::set_up::drill_of;
 use holdfast_drill::{Scenario, Usage};
+use holdfast_ledger::Key;
 
 /// The workflow by which the project measures cost.
 const PLAIN: &str = include_str!("../../../../infra/bench/plain.yaml");
@@ -32,12 +33,17 @@ fn a_success_of_n_steps_keeps_to_its_budget_of_requests() {
         // The registration of the tenant, begin, each attempt, and the query of the end.
         let reads = 1 + (n + 1) + 1;
         assert_eq!(usage.ledger_requests, writes + reads, "{n} steps");
+        // Begin and each attempt read one copy of the list of paused scopes, for one unit.
+        let copies = usage.partitions.iter();
+        let copies = copies.filter(|(one, _)| one.hash.starts_with(Key::CONTROL_PREFIX));
+        let units: Vec<_> = copies.map(|(_, load)| (load.reads, load.writes)).collect();
+        assert_eq!(units, [(n + 1, 0)], "{n} steps");
         assert_eq!(usage.objects_put, 1, "{n} steps");
         assert_eq!(usage.receipts_signed, 1, "{n} steps");
         assert_eq!(usage.target_calls, n, "{n} steps");
         // Start, end and receipt; the first attempt and the effect of each step.
         assert_eq!(usage.events.count, 3, "{n} steps");
-        assert_eq!(usage.step_events.count, n, "{n} steps");
+        assert_eq!(usage.step_details.count, n, "{n} steps");
         assert_eq!(usage.completed_steps.count, n, "{n} steps");
         // The wait of the first step, the end of each, and the end of the execution.
         assert_eq!(usage.metric_lines.count, n + 2, "{n} steps");
