@@ -1,5 +1,5 @@
-//! The copies of the list of paused scopes in a table like the stack's: one request while nothing is
-//! paused, every pause in effect at once, and no copy that differs from the others.
+//! The copies of the list of paused scopes in a table like the stack's: one request while nothing
+//! is paused, every pause in effect at once, and no copy that differs from the others.
 
 use std::{collections::HashMap, sync::atomic::Ordering};
 

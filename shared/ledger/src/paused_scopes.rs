@@ -73,8 +73,8 @@ impl PausedScopes {
         self.scopes.iter().flatten()
     }
 
-    /// The list after a change of a control. If the copies differ or one is absent, the list becomes
-    /// unknown until a check.
+    /// The list after a change of a control. If the copies differ or one is absent, the list
+    /// becomes unknown until a check.
     pub fn changed(copies: &[Option<Self>], control: &Control) -> Self {
         let rev = next_rev(copies);
         let Some(list) = common(copies) else {

@@ -67,8 +67,8 @@ fn other_step_events_have_entries_share_one_or_have_none() {
         [
             "workflow.started",
             "workflow.step.started",
-            "workflow.step.failed",
             "workflow.step.retried",
+            "workflow.step.failed",
             "workflow.step.completed"
         ]
     );
