@@ -5,7 +5,10 @@
 //! could not publish, and the stream delivers that change and all that follow again. A change that
 //! cannot be read is set aside, so that it delays no other change.
 
-use holdfast_audit::{About, Event, Links, Measurement, Metric, events, measurements, metrics};
+use holdfast_audit::{
+    About, Event, Links, Measurement, Metric, Publication, StepEvents, events, first_unpublished,
+    measurements, metrics,
+};
 use holdfast_aws::{
     AuditBus, Change, Deployment, DynamoLedger, SystemHost, change, report, report_measurement,
 };
@@ -23,6 +26,9 @@ use crate::origins::Origins;
 /// The type of the event that sets an unreadable change aside. A rule sends it to a queue.
 const UNREADABLE: &str = "audit.unreadable";
 
+/// The variable with the publication of step events.
+const STEP_EVENTS: &str = "HOLDFAST_AUDIT_STEP_EVENTS";
+
 /// The execution whose events are to be published again.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,6 +43,7 @@ struct Audit {
     stack: String,
     by_tenant: bool,
     by_step: bool,
+    step_events: StepEvents,
     links: Links,
 }
 
@@ -51,16 +58,6 @@ struct ChangeEvents {
     committed: Option<Timestamp>,
 }
 
-impl ChangeEvents {
-    /// The detail types and details for the bus.
-    fn published(&self, source: &str) -> Vec<(&'static str, Value)> {
-        let events = self.events.iter();
-        let events = events.map(|event| (event.kind().name(), event.cloud_event(source)));
-        let aside = self.aside.iter().map(|aside| (UNREADABLE, aside.clone()));
-        events.chain(aside).collect()
-    }
-}
-
 pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
     let deployment = Deployment::load();
     let audit = &Audit {
@@ -69,6 +66,10 @@ pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
         stack: deployment.variable("HOLDFAST_STACK")?.to_owned(),
         by_tenant: deployment.optional("HOLDFAST_METRICS_BY_TENANT") == "true",
         by_step: deployment.optional("HOLDFAST_METRICS_BY_STEP") == "true",
+        step_events: deployment
+            .variable(STEP_EVENTS)?
+            .parse()
+            .map_err(|why| format!("environment variable {STEP_EVENTS}: {why}"))?,
         links: Links::new(deployment.variable("HOLDFAST_PAGES")?),
     };
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
@@ -98,20 +99,20 @@ impl Audit {
         })?;
         let source = format!("holdfast/{}", self.stack);
         let events = holdfast_audit::story(&self.ledger, &snapshot).await?;
-        let published: Vec<_> = events
-            .into_iter()
-            .map(|event| event.linked(&self.links))
-            .map(|event| (event.kind().name(), event.cloud_event(&source)))
-            .collect();
-        self.bus.publish(&published).await?;
+        let mut publication = Publication::new(self.step_events, &source);
+        let published = events.len();
+        for event in events {
+            publication.event(0, &event.linked(&self.links));
+        }
+        self.bus.publish(&publication.entries()).await?;
         let (tenant, execution) = (&at.tenant, &at.execution);
         info!(
             tenant,
             execution,
-            events = published.len(),
+            events = published,
             "events published again"
         );
-        Ok(json!({ "events": published.len() }))
+        Ok(json!({ "events": published }))
     }
 
     /// Publishes the events of a batch, and returns the first change that the stream must deliver
@@ -132,14 +133,19 @@ impl Audit {
             }
         }
         let source = format!("holdfast/{}", self.stack);
-        let published: Vec<_> = changes
-            .iter()
-            .map(|change| change.published(&source))
-            .collect();
-        if let Err(unpublished) = self.bus.publish(&published.concat()).await {
+        let mut publication = Publication::new(self.step_events, &source);
+        for (n, change) in changes.iter().enumerate() {
+            for event in &change.events {
+                publication.event(n, event);
+            }
+            if let Some(aside) = &change.aside {
+                publication.entry(n, UNREADABLE, aside.clone());
+            }
+        }
+        let entries = publication.entries();
+        if let Err(unpublished) = self.bus.publish(&entries).await {
             warn!(reason = %unpublished, "events were not published: the stream delivers them again");
-            let lengths: Vec<_> = published.iter().map(Vec::len).collect();
-            failed = holdfast_audit::first_unpublished(&lengths, unpublished.from).or(failed);
+            failed = first_unpublished(&entries, unpublished.from).or(failed);
         }
         changes.truncate(failed.unwrap_or(records.len()));
         self.count(&changes);

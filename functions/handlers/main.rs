@@ -19,7 +19,7 @@ const HANDLER: &str = "_HANDLER";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+    holdfast_aws::write_log_lines();
     let handler = env::var(HANDLER).map_err(|error| format!("{HANDLER}: {error}"))?;
     // Boxed, since each future holds all that its function needs.
     match handler.as_str() {

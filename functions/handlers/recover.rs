@@ -3,20 +3,30 @@
 //!
 //! It reads the status events of Step Functions executions that did not succeed from a queue. AWS
 //! delivers them at best effort. So it also looks every minute at the open executions that are due,
-//! and lists every five minutes the Step Functions executions that ended.
+//! and lists every five minutes the Step Functions executions that ended. As often it checks the
+//! copies of the list of paused scopes.
+
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use holdfast_audit::{About, Metric};
 use holdfast_aws::{AwsEngine, Deployment, DynamoLedger, Machines, S3Store, SystemHost, report};
 use holdfast_engine::{EndCursor, Host, Recovery, RecoveryError, RecoveryNotice, StatusEvent};
+use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::{Value, json};
 use tracing::{error, info, warn};
+
+/// The seconds between two checks of the copies by one process. A check vouches for three times as
+/// long.
+const COPIES_CHECK_INTERVAL: i64 = 300;
 
 struct RecoveryHandler {
     engine: AwsEngine,
     machines: Machines,
     stack: String,
     cursor: EndCursor,
+    /// The second of the last check of the copies, 0 before the first.
+    copies_checked_at: AtomicI64,
 }
 
 pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
@@ -26,6 +36,7 @@ pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
         machines: deployment.machines()?,
         stack: deployment.variable("HOLDFAST_STACK")?.to_owned(),
         cursor: EndCursor::default(),
+        copies_checked_at: AtomicI64::default(),
     };
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         // Boxed, since the SDK's futures nest deeply.
@@ -79,6 +90,7 @@ impl RecoveryHandler {
         let notice = |notice: RecoveryNotice<'_>| self.notice(&notice);
         let recovery = self.recovery(&notice);
         let now = SystemHost.now();
+        Box::pin(self.check_copies(now)).await;
         let overdue = Box::pin(recovery.sweep()).await?;
         let (open, oldest) = self.engine.ledger.open().await?;
         let age = oldest.map_or(0, |began| now.duration_since(began).as_millis() as i64);
@@ -96,6 +108,22 @@ impl RecoveryHandler {
             warn!(reason = %error, "ended Step Functions executions were not listed");
         }
         Ok(())
+    }
+
+    /// Checks the copies of the list of paused scopes. While no check succeeds, attempts read the
+    /// controls themselves.
+    async fn check_copies(&self, now: Timestamp) {
+        let last = self.copies_checked_at.load(Ordering::Relaxed);
+        if now.as_second() - last < COPIES_CHECK_INTERVAL {
+            return;
+        }
+        match self.engine.ledger.check_copies(now).await {
+            Ok(true) => self
+                .copies_checked_at
+                .store(now.as_second(), Ordering::Relaxed),
+            Ok(false) => info!("a control changed meanwhile: its copies are checked again later"),
+            Err(error) => warn!(reason = %error, "the copies of the controls were not checked"),
+        }
     }
 
     fn recovery<'a>(

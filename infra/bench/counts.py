@@ -1,6 +1,7 @@
-"""Counts transitions, invocations and requests of one execution at the running stack.
+"""Counts transitions, requests, units, events and bytes of logs of one execution at the running stack.
 
-Covers executions that succeed and executions that are rolled back.
+Covers executions that succeed and executions that are rolled back. `holdfast cost` counts the same
+runs in process. Its units and events are the budget of those that are counted here.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ import urllib.request
 import uuid
 
 import boto3
+import units
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STEPS = (2, 5, 20)
@@ -70,7 +72,7 @@ def workflows():
 
 
 def compiled(holdfast):
-    """Compiles the state machines with the real command, in a temporary folder."""
+    """Returns the state machines and the counted units of each workflow, both by the real command."""
     with tempfile.TemporaryDirectory() as folder:
         project = pathlib.Path(folder)
         shutil.copy(ROOT / "template.yaml", project)
@@ -79,7 +81,17 @@ def compiled(holdfast):
         for name, text in workflows().items():
             (project / f"workflows/{name}.yaml").write_text(text)
         subprocess.run([holdfast, "compile"], cwd=project, check=True, stdout=subprocess.DEVNULL)
-        return {name: (project / f"infra/statemachines/{name}.asl.json").read_text() for name in workflows()}
+        return {
+            name: ((project / f"infra/statemachines/{name}.asl.json").read_text(), billed(holdfast, project, name))
+            for name in workflows()
+        }
+
+
+def billed(holdfast, project, name):
+    """Returns the units of a success, or of the failure of the last step, as the command counts them."""
+    command = [holdfast, "cost", f"workflows/{name}.yaml", "--json", "--step-events", "events"]
+    bill = json.loads(subprocess.run(command, cwd=project, check=True, stdout=subprocess.PIPE).stdout)
+    return {item["unit"]: item["count"] for item in bill["ends"][0 if "ROLLBACK" not in name else -1]["items"]}
 
 
 def deploy(definition, name):
@@ -138,13 +150,26 @@ def target_requests(team):
         return len(json.load(answer)["requests"])
 
 
-def measure(machine, ends, budgets, team=None):
+def own_records():
+    """Returns the writes of the tenant of this program, from the table's stream."""
+    records = units.stream_records()
+    return [one for one in records if one["dynamodb"]["Keys"]["pk"]["S"].startswith("TENANT#bench#")]
+
+
+def execution_of(record):
+    _, _, execution = record["dynamodb"]["Keys"]["pk"]["S"].partition("#EXEC#")
+    return execution or None
+
+
+def measure(machine, ends, budgets, twin, team=None):
     """Returns the mean counts of RUNS executions after one that warms up.
 
     A budget of None sets no bound.
     """
     totals = dict.fromkeys(budgets, 0)
     run(machine)
+    earlier = len(own_records())
+    began = int(time.time() * 1000)
     configure("cloudtrail._recording_enabled", "true")
     for _ in range(RUNS):
         before = {row: recorded(names) for row, names in COUNTED.items()}
@@ -158,10 +183,15 @@ def measure(machine, ends, budgets, team=None):
         for row, names in COUNTED.items():
             totals[row] += len(recorded(names) - before[row])
     configure("cloudtrail._recording_enabled", "false")
+    records = own_records()[earlier:]
+    totals["write units of the table"], totals["write units of indexes"] = twin.units(records)
+    executions = {execution_of(record) for record in records} - {None}
+    totals["audit events"] = sum(units.events("bench", execution) for execution in executions)
+    _, totals["bytes of logs"] = units.log_bytes(began)
     return {row: (total / RUNS, budgets[row]) for row, total in totals.items()}
 
 
-def executed(n):
+def executed(n, billed):
     return {
         "state transitions": n + 2,
         "Lambda invocations": n + 2,
@@ -171,15 +201,19 @@ def executed(n):
         "S3 requests": 1,
         "KMS requests": 0,
         "HTTP requests to targets": n,
+        "write units of the table": billed["write units of the table"],
+        "write units of indexes": billed["write units of indexes"],
+        "audit events": billed["events on the bus"],
+        "bytes of logs": None,
     }
 
 
-def rolled_back(k):
+def rolled_back(k, billed):
     """Returns the budget of K undone steps and the refused one.
 
     It is the forward cost, plus 3 + K transitions and 2K + 2 ledger writes for the rollback.
     """
-    forward = executed(k + 1)
+    forward = executed(k + 1, billed)
     return dict.fromkeys(forward) | {
         "state transitions": forward["state transitions"] + 3 + k,
         "ledger writes": forward["ledger writes"] + 2 * k + 2,
@@ -222,8 +256,14 @@ def alone():
 
 
 def main():
+    units.wait_for_copies()
     with alone():
-        count()
+        units.use_copies()
+        twin = units.Twin()
+        try:
+            count(twin)
+        finally:
+            twin.delete()
 
 
 def register(tenant):
@@ -233,19 +273,33 @@ def register(tenant):
     urllib.request.urlopen(urllib.request.Request(url, headers=headers, method="PUT")).close()
 
 
-def count():
+def count(twin):
     holdfast = os.environ["HOLDFAST_CLI"]
     register("bench")
-    machines = {name: deploy(definition, name) for name, definition in compiled(holdfast).items()}
+    built = compiled(holdfast)
+    machines = {name: deploy(definition, name) for name, (definition, _) in built.items()}
+    bills = {name: billed for name, (_, billed) in built.items()}
     over = table(
         "per executed execution",
-        {f"N = {n}": measure(machines[f"WF-BENCH-{n}"], "SUCCEEDED", executed(n), f"bench-{n}") for n in STEPS},
+        {
+            f"N = {n}": measure(
+                machines[f"WF-BENCH-{n}"], "SUCCEEDED", executed(n, bills[f"WF-BENCH-{n}"]), twin, f"bench-{n}"
+            )
+            for n in STEPS
+        },
     )
     print()
     over += table(
         "per rolled-back execution",
-        {f"K = {k}": measure(machines[f"WF-BENCH-ROLLBACK-{k}"], "FAILED", rolled_back(k)) for k in UNDONE},
+        {
+            f"K = {k}": measure(
+                machines[f"WF-BENCH-ROLLBACK-{k}"], "FAILED", rolled_back(k, bills[f"WF-BENCH-ROLLBACK-{k}"]), twin
+            )
+            for k in UNDONE
+        },
     )
+    read_units = (f"{bills[f'WF-BENCH-{n}']['read units']:g} at N = {n}" for n in STEPS)
+    print(f"\nread units by `holdfast cost`, with the start by the API: {', '.join(read_units)}")
     if over:
         raise SystemExit("over budget: " + ", ".join(over))
 

@@ -163,7 +163,7 @@ approval_keys=$(node "$root/docs/examples/sign-approval.mjs" key "$approvals" lo
 incidents=$(aws sns create-topic --name "$stack-incidents" --query TopicArn --output text)
 parameters=(
     "VendorSystemUrl=http://127.0.0.1:$vendor_port" "HttpAllow=${HTTP_ALLOW:-http://127.0.0.1:$vendor_port}"
-    "JwtIssuer=$issuer" "JwtAudience=$stack" PublishVersions=false AuditArchive=false LogRetentionDays=1 ReceiptLockDays=1
+    "JwtIssuer=$issuer" "JwtAudience=$stack" PublishVersions=false AuditArchive=false AuditBatchSeconds=1 LogRetentionDays=1 ReceiptLockDays=1
     "IncidentTopicArn=$incidents" "ApprovalKeys=$approval_keys"
     # sam accepts no empty value.
     ${SECRET_ALLOW:+"SecretAllow=$SECRET_ALLOW"}

@@ -22,7 +22,7 @@ use crate::{decisions::refused, hold, recovery::ledger};
 
 /// The ids of the audit events that the ledger's records of an execution require, with the type of
 /// each.
-async fn must(ledger: &DynamoLedger, id: &str) -> BTreeMap<String, &'static str> {
+pub(crate) async fn must(ledger: &DynamoLedger, id: &str) -> BTreeMap<String, &'static str> {
     let at = ExecutionKey {
         tenant: "acme".to_owned(),
         execution: id.to_owned(),

@@ -37,7 +37,7 @@ const TENANT: &str = "scale";
 
 /// Counts the requests that leave a client.
 #[derive(Debug, Clone, Default)]
-struct Requests(Arc<AtomicUsize>);
+pub(crate) struct Requests(pub(crate) Arc<AtomicUsize>);
 
 impl Intercept for Requests {
     fn name(&self) -> &'static str {

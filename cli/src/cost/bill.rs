@@ -1,12 +1,16 @@
 //! The bill of a measured execution, item by item.
 
-use holdfast_drill::Usage;
+use holdfast_drill::{StepEvents, Usage};
 use serde::Serialize;
 
 use super::prices::Prices;
 
-/// The read units of a start by the API: the tenant's registration and three controls.
-pub(super) const START_READS: u64 = 4;
+/// The read units of a start by the API: the tenant's registration, and a copy of the controls.
+pub(super) const START_READS: u64 = 2;
+
+/// The bytes that CloudWatch adds to each log line
+/// ([AWS](https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html)).
+const LINE_BYTES: u64 = 26;
 
 /// One item of a bill.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -31,88 +35,14 @@ pub(crate) struct Bill {
 
 impl Bill {
     /// The bill of a measured execution.
-    pub(crate) fn of(usage: &Usage, prices: &Prices) -> Self {
-        let (million, assumed) = (&prices.per_million, &prices.assumed);
-        let memory_gb = assumed.memory_mb / 1024.0;
-        let call = million.lambda_request
-            + million.lambda_gb_second * memory_gb * assumed.call_ms / 1000.0;
-        let audits = usage.events as f64 / assumed.events_per_audit_call;
-        // The function `api` answers the start.
-        let calls = usage.calls as f64 + 1.0 + audits;
-        let logged =
-            calls * assumed.log_bytes_per_call + usage.events as f64 * assumed.log_bytes_per_event;
-        let item = |service, count: f64, unit: &str, of_million: f64| BillItem {
-            service,
-            count,
-            unit: unit.to_owned(),
-            per_thousand: count * of_million / 1000.0,
-        };
-        let call_unit = format!(
-            "calls of {} ms at {} MB",
-            assumed.call_ms, assumed.memory_mb
-        );
-        let reads = usage.reads() + START_READS;
-        // A run lasts about as long as its calls, one after the other.
-        let express_gb_seconds = match usage.express_runs {
-            0 => 0.0,
-            _ => usage.calls as f64 * assumed.call_ms / 1000.0 * assumed.express_memory_mb / 1024.0,
-        };
-        let items = vec![
-            item(
-                "Step Functions",
-                usage.transitions as f64,
-                "state transitions",
-                million.standard_transition,
-            ),
-            item(
-                "Step Functions",
-                usage.express_runs as f64,
-                "Express runs",
-                million.express_request,
-            ),
-            item(
-                "Step Functions",
-                express_gb_seconds,
-                "GB-seconds of Express runs",
-                million.express_gb_second,
-            ),
-            item("Lambda", calls, &call_unit, call),
-            item(
-                "DynamoDB",
-                usage.table_writes() as f64,
-                "write units of the table",
-                million.write_unit,
-            ),
-            item(
-                "DynamoDB",
-                usage.index_writes() as f64,
-                "write units of indexes",
-                million.write_unit,
-            ),
-            item("DynamoDB", reads as f64, "read units", million.read_unit),
-            item(
-                "S3",
-                usage.objects_put as f64,
-                "objects written",
-                million.s3_put,
-            ),
-            item(
-                "S3",
-                usage.objects_got as f64,
-                "objects read",
-                million.s3_get,
-            ),
-            item(
-                "KMS",
-                usage.receipts_signed as f64 / assumed.receipts_per_signature,
-                "signatures",
-                million.kms_signature,
-            ),
-            item("EventBridge", usage.events as f64, "events", million.event),
-            item("API Gateway", 1.0, "requests", million.http_request),
-            // A million kilobytes is a gigabyte.
-            item("CloudWatch", logged / 1000.0, "KB of logs", prices.log_gb),
+    pub(crate) fn of(usage: &Usage, prices: &Prices, step_events: StepEvents) -> Self {
+        let items = [
+            machines(usage, prices),
+            functions(usage, prices),
+            storage(usage, prices),
+            audit(usage, prices, step_events),
         ];
+        let items: Vec<_> = items.into_iter().flatten().collect();
         let items: Vec<_> = items.into_iter().filter(|item| item.count > 0.0).collect();
         let per_thousand = items.iter().map(|item| item.per_thousand).sum();
         Self {
@@ -120,18 +50,126 @@ impl Bill {
             per_thousand,
         }
     }
+}
 
-    /// The service that charges most, and its share from 0 to 1.
-    pub(crate) fn dominant(&self) -> Option<(&'static str, f64)> {
-        let of = |service| {
-            let items = self.items.iter().filter(|item| item.service == service);
-            items.map(|item| item.per_thousand).sum::<f64>()
-        };
-        let services = self
-            .items
-            .iter()
-            .map(|item| (item.service, of(item.service)));
-        let (service, price) = services.max_by(|one, other| one.1.total_cmp(&other.1))?;
-        Some((service, price / self.per_thousand))
+/// The item of so many units, of which a million cost `of_million` US$.
+fn item(service: &'static str, count: f64, unit: &str, of_million: f64) -> BillItem {
+    BillItem {
+        service,
+        count,
+        unit: unit.to_owned(),
+        per_thousand: count * of_million / 1000.0,
     }
+}
+
+/// The calls of the function `audit`: an execution's share of batches of the ledger's stream.
+pub(super) fn audit_calls(usage: &Usage, prices: &Prices) -> f64 {
+    usage.changes as f64 / prices.assumed.changes_per_audit_call
+}
+
+/// The entries on the audit bus, which EventBridge charges as events, and the bytes of their events.
+pub(super) fn entries(usage: &Usage, prices: &Prices, step_events: StepEvents) -> (f64, u64) {
+    let (completed, details) = (&usage.completed_steps, &usage.step_details);
+    let bytes = usage.events.bytes + completed.bytes;
+    let single = (usage.events.count + completed.count) as f64;
+    // The completed steps of an execution share an entry in each batch.
+    let batches = 1.0 + run_seconds(usage, prices) / prices.assumed.audit_batch_seconds;
+    let shared = usage.events.count as f64 + batches.min(completed.count as f64);
+    // All other events of steps in a batch share an entry.
+    let detailed = audit_calls(usage, prices).min(details.count as f64);
+    match step_events {
+        StepEvents::Events => (single + details.count as f64, bytes + details.bytes),
+        StepEvents::Archive => (single + detailed, bytes + details.bytes),
+        StepEvents::Batch => (shared + detailed, bytes + details.bytes),
+        StepEvents::Off => (single, bytes),
+    }
+}
+
+/// A run lasts about as long as its calls, one after the other.
+fn run_seconds(usage: &Usage, prices: &Prices) -> f64 {
+    usage.calls as f64 * prices.assumed.call_ms / 1000.0
+}
+
+fn machines(usage: &Usage, prices: &Prices) -> Vec<BillItem> {
+    let (million, assumed) = (&prices.per_million, &prices.assumed);
+    let seconds = match usage.express_runs {
+        0 => 0.0,
+        _ => run_seconds(usage, prices),
+    };
+    let of = |count, unit, price| item("Step Functions", count, unit, price);
+    vec![
+        of(
+            usage.transitions as f64,
+            "state transitions",
+            million.standard_transition,
+        ),
+        of(
+            usage.express_runs as f64,
+            "Express runs",
+            million.express_request,
+        ),
+        of(
+            seconds * assumed.express_memory_mb / 1024.0,
+            "GB-seconds of Express runs",
+            million.express_gb_second,
+        ),
+    ]
+}
+
+fn functions(usage: &Usage, prices: &Prices) -> Vec<BillItem> {
+    let (million, assumed) = (&prices.per_million, &prices.assumed);
+    let (ms, memory) = (assumed.call_ms, assumed.memory_mb);
+    let call = million.lambda_request + million.lambda_gb_second * memory / 1024.0 * ms / 1000.0;
+    let audits = audit_calls(usage, prices);
+    // The function `api` answers the start.
+    let calls = usage.calls as f64 + 1.0 + audits;
+    // The API logs the request too, and `audit` the age of its oldest change.
+    let lines = calls + 1.0 + audits;
+    let metrics = &usage.metric_lines;
+    let logged = lines * (assumed.log_bytes_per_line + LINE_BYTES as f64)
+        + (metrics.bytes + metrics.count * LINE_BYTES) as f64;
+    // The functions that act for an execution share a trace.
+    let traces = (1.0 + audits) * assumed.sampled_traces;
+    let unit = format!("calls of {ms} ms at {memory} MB");
+    vec![
+        item("API Gateway", 1.0, "requests", million.http_request),
+        item("Lambda", calls, &unit, call),
+        // A million kilobytes is a gigabyte.
+        item("CloudWatch", logged / 1000.0, "KB of logs", prices.log_gb),
+        item("X-Ray", traces, "traces", million.trace),
+    ]
+}
+
+fn storage(usage: &Usage, prices: &Prices) -> Vec<BillItem> {
+    let million = &prices.per_million;
+    // `audit` reads one execution record for each batch.
+    let reads = (usage.reads() + START_READS) as f64 + audit_calls(usage, prices);
+    let table = usage.table_writes() as f64;
+    let indexes = usage.index_writes() as f64;
+    let unit = million.write_unit;
+    let (put, got) = (usage.objects_put as f64, usage.objects_got as f64);
+    vec![
+        item("DynamoDB", table, "write units of the table", unit),
+        item("DynamoDB", indexes, "write units of indexes", unit),
+        item("DynamoDB", reads, "read units", million.read_unit),
+        item("S3", put, "objects written", million.s3_put),
+        item("S3", got, "objects read", million.s3_get),
+    ]
+}
+
+fn audit(usage: &Usage, prices: &Prices, step_events: StepEvents) -> Vec<BillItem> {
+    let (million, assumed) = (&prices.per_million, &prices.assumed);
+    let signatures = usage.receipts_signed as f64 / assumed.receipts_per_signature;
+    let (events, bytes) = entries(usage, prices, step_events);
+    vec![
+        item("KMS", signatures, "signatures", million.kms_signature),
+        item("EventBridge", events, "events on the bus", million.event),
+        // A million kilobytes is a gigabyte.
+        item(
+            "EventBridge",
+            bytes as f64 / 1000.0,
+            "KB of archived events",
+            prices.archive_gb,
+        ),
+    ]
 }

@@ -2,19 +2,20 @@
 
 mod bill;
 mod prices;
+mod print;
 mod rate;
 mod scale;
 
 use std::path::PathBuf;
 
 use clap::Args;
-use holdfast_drill::{Drill, Scenario};
+use holdfast_drill::{Drill, Scenario, StepEvents};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::{
     drill::{Sample, drills},
-    output::{line, say, text},
+    output::{line, text},
     project::Project,
     report::Trouble,
     screen::Screen,
@@ -36,6 +37,9 @@ pub(crate) struct CostArgs {
     /// A JSON file with other prices
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
+    /// The publication of step events: the template's parameter AuditStepEvents
+    #[arg(long, value_name = "MODE", default_value = "archive")]
+    step_events: StepEvents,
     /// Executions a second, hour, day or month, as 20000/d, for the bill of a month
     #[arg(long, value_name = "RATE")]
     rate: Option<Rate>,
@@ -55,6 +59,8 @@ pub(crate) struct CostArgs {
 struct End {
     /// The scenario, such as `no-fault` or `hold/permanent`.
     scenario: String,
+    /// The tier of the workflow.
+    tier: &'static str,
     status: String,
     #[serde(flatten)]
     bill: Bill,
@@ -70,24 +76,28 @@ pub(crate) fn run(project: &Project, args: &CostArgs) -> Result<(), Trouble> {
             print_scale(&id, &drill, &prices, args)?;
             continue;
         }
-        let ends = ends(&drill, &prices).map_err(Trouble::Other)?;
+        let ends = ends(&drill, &prices, args.step_events).map_err(Trouble::Other)?;
         match args.json {
             true => print_json(&id, &ends, &prices, args.rate)?,
-            false => print(&id, &drill, &ends, &prices, args.rate)?,
+            false => print::print(&id, &drill, &ends, &prices, args.rate)?,
         }
     }
     Ok(())
 }
 
 /// The bills of a success, and of a failure at each step.
-fn ends(drill: &Drill, prices: &Prices) -> Result<Vec<End>, String> {
+fn ends(drill: &Drill, prices: &Prices, step_events: StepEvents) -> Result<Vec<End>, String> {
     let scenarios = [vec![Scenario::default()], drill.failures()].concat();
     let ends = scenarios.iter().map(|scenario| {
         let measured = drill.measure(scenario)?;
         Ok(End {
             scenario: scenario.to_string(),
+            tier: match measured.usage.express_runs {
+                0 => "standard",
+                _ => "express",
+            },
             status: measured.status.unwrap_or_default(),
-            bill: Bill::of(&measured.usage, prices),
+            bill: Bill::of(&measured.usage, prices, step_events),
         })
     });
     ends.collect()
@@ -98,7 +108,7 @@ fn print_scale(id: &str, drill: &Drill, prices: &Prices, args: &CostArgs) -> Res
     let quotas = Quotas::read()?;
     let measured = drill.measure(&Scenario::default());
     let usage = measured.map_err(Trouble::Other)?.usage;
-    let ceilings = scale::ceilings(&usage, prices, &quotas);
+    let ceilings = scale::ceilings(&usage, prices, &quotas, args.step_events);
     if args.json {
         let scale = json!({
             "workflow": id,
@@ -159,63 +169,4 @@ fn print_json(id: &str, ends: &[End], prices: &Prices, rate: Option<Rate>) -> Re
         "month": month,
     });
     text(&format!("{bill:#}\n"))
-}
-
-fn print(
-    id: &str,
-    drill: &Drill,
-    ends: &[End],
-    prices: &Prices,
-    rate: Option<Rate>,
-) -> Result<(), Trouble> {
-    for step in drill.not_reached() {
-        say(&format!(
-            "{step} is not in the bill: this input does not lead to it (see --input)"
-        ));
-    }
-    let screen = Screen::stdout();
-    line(&format!(
-        "{id}: US$ per 1,000 executions that the API starts, list prices of {}, {}",
-        prices.region, prices.date
-    ))?;
-    let Some(happy) = ends.first() else {
-        return Ok(());
-    };
-    let mut items = Table::new(&["SERVICE", "COUNT", "US$", "UNIT"]);
-    for item in &happy.bill.items {
-        let count = format!("{:.1}", item.count);
-        items.row(vec![
-            Cell::of(item.service),
-            Cell::of(count.trim_end_matches(".0")),
-            Cell::of(price(item.per_thousand)),
-            Cell::of(&item.unit),
-        ]);
-    }
-    text(&format!("\n{}\n", items.render(&screen)))?;
-    let mut table = Table::new(&["END", "US$", "STATUS"]);
-    for end in ends {
-        table.row(vec![
-            Cell::of(&end.scenario),
-            Cell::of(price(end.bill.per_thousand)),
-            Cell::of(&end.status),
-        ]);
-    }
-    text(&table.render(&screen))?;
-    if let Some((service, share)) = happy.bill.dominant() {
-        let share = share * 100.0;
-        text(&format!("\n{service} is {share:.0} % of a success.\n"))?;
-    }
-    if let Some(rate) = rate {
-        let (executions, fixed) = monthly(&happy.bill, prices, rate);
-        line(&format!(
-            "A month of {:.0} successes costs US$ {executions:.2}, and the deployment itself {fixed:.2}.",
-            rate.per_month
-        ))?;
-    }
-    Ok(())
-}
-
-/// A price with as many digits as a thousandth of a cent needs.
-fn price(dollars: f64) -> String {
-    format!("{dollars:.4}")
 }

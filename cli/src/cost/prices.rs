@@ -21,6 +21,8 @@ pub(crate) struct Prices {
     pub(crate) per_million: PerMillion,
     /// One gigabyte of ingested logs.
     pub(crate) log_gb: f64,
+    /// One gigabyte of events that enter the archive.
+    pub(crate) archive_gb: f64,
     /// The cost of a month without an execution, by part of the deployment.
     pub(crate) per_month: BTreeMap<String, f64>,
     pub(crate) assumed: Assumptions,
@@ -42,6 +44,7 @@ pub(crate) struct PerMillion {
     pub(crate) kms_signature: f64,
     pub(crate) event: f64,
     pub(crate) http_request: f64,
+    pub(crate) trace: f64,
 }
 
 /// Numbers that no run in process can count.
@@ -54,14 +57,16 @@ pub(crate) struct Assumptions {
     pub(crate) express_memory_mb: f64,
     /// The memory of a function, in MB.
     pub(crate) memory_mb: f64,
-    /// The bytes of log lines of a call.
-    pub(crate) log_bytes_per_call: f64,
-    /// The bytes of the line of metrics of an audit event.
-    pub(crate) log_bytes_per_event: f64,
+    /// The bytes of the log line of a call, and of a request to the API.
+    pub(crate) log_bytes_per_line: f64,
     /// The receipts of one process of `finish` in an hour: KMS certifies its key by one signature.
     pub(crate) receipts_per_signature: f64,
-    /// The audit events that one call of the function `audit` publishes.
-    pub(crate) events_per_audit_call: f64,
+    /// The changes of the ledger that one call of the function `audit` takes from the stream.
+    pub(crate) changes_per_audit_call: f64,
+    /// The seconds for which changes are gathered, the parameter `AuditBatchSeconds`.
+    pub(crate) audit_batch_seconds: f64,
+    /// The share of traces that X-Ray records, from 0 to 1.
+    pub(crate) sampled_traces: f64,
 }
 
 impl Prices {
@@ -85,7 +90,8 @@ impl Prices {
         let assumed = &prices.assumed;
         for (name, number) in [
             ("receipts_per_signature", assumed.receipts_per_signature),
-            ("events_per_audit_call", assumed.events_per_audit_call),
+            ("changes_per_audit_call", assumed.changes_per_audit_call),
+            ("audit_batch_seconds", assumed.audit_batch_seconds),
         ] {
             if number < 1.0 {
                 return Err(format!("assumed.{name} is at least 1"));

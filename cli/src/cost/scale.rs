@@ -1,11 +1,11 @@
 //! The rate of starts at which each quota of AWS and each shared partition of the ledger is used
 //! up.
 
-use holdfast_drill::Usage;
-use holdfast_ledger::{Partition, SHARDS};
+use holdfast_drill::{StepEvents, Usage};
+use holdfast_ledger::{COPIES, Key, Partition, SHARDS};
 use serde::{Deserialize, Serialize};
 
-use super::{bill::START_READS, prices::Prices};
+use super::{bill, prices::Prices};
 use crate::report::Trouble;
 
 /// Quotas of an account in one region. `docs/scale.md` has their sources.
@@ -62,13 +62,18 @@ impl Quotas {
 }
 
 /// Everything that executions share, the first to be used up first.
-pub(crate) fn ceilings(usage: &Usage, prices: &Prices, quotas: &Quotas) -> Vec<Ceiling> {
+pub(crate) fn ceilings(
+    usage: &Usage,
+    prices: &Prices,
+    quotas: &Quotas,
+    step_events: StepEvents,
+) -> Vec<Ceiling> {
     let limits = &quotas.per_second;
     let of_account = |resource: &str, per_execution: f64, limit: f64| {
         ceiling(resource.to_owned(), "the account", per_execution, limit)
     };
     let writes = usage.table_writes() + usage.index_writes();
-    let reads = usage.reads() + START_READS;
+    let reads = usage.reads() + bill::START_READS;
     let busy = (usage.calls + 1) as f64 * prices.assumed.call_ms / 1000.0;
     let standard_starts = match usage.express_runs {
         0 => 1.0,
@@ -97,7 +102,11 @@ pub(crate) fn ceilings(usage: &Usage, prices: &Prices, quotas: &Quotas) -> Vec<C
             usage.receipts_signed as f64 / prices.assumed.receipts_per_signature,
             limits.kms_signatures,
         ),
-        of_account("EventBridge events", usage.events as f64, limits.events),
+        of_account(
+            "EventBridge events",
+            bill::entries(usage, prices, step_events).0,
+            limits.events,
+        ),
         of_account("API Gateway requests", 1.0, limits.http_requests),
         of_account(
             "DynamoDB write units",
@@ -146,6 +155,13 @@ fn shared(partition: &Partition) -> Option<(String, &'static str, u8)> {
     let hash = &partition.hash;
     if hash.contains("#EXEC#") {
         return None;
+    }
+    if hash.starts_with(Key::CONTROL_COPY_PREFIX) {
+        return Some((
+            "copies of the controls".to_owned(),
+            "the deployment",
+            COPIES,
+        ));
     }
     let name = match partition.index {
         Some(index) => format!("{index} {hash}"),

@@ -67,6 +67,14 @@ pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
     }
     if let Some(why) = unlocked(&settings.environment, settings.set.get("ReceiptLockDays")) {
         let what = "ReceiptLockDays locks receipts";
+        found.push((place.clone(), Check::of::<()>(what, Err(why))));
+    }
+    let events = (
+        settings.value("AuditStepEvents"),
+        settings.value("AuditArchive"),
+    );
+    if let Some(why) = unarchived(&settings.environment, events) {
+        let what = "step events are stored";
         found.push((place, Check::of::<()>(what, Err(why))));
     }
     found
@@ -85,6 +93,15 @@ fn unlocked(environment: &str, days: Option<&String>) -> Option<String> {
          days for which receipts are evidence, such as 365"
             .to_owned()
     })
+}
+
+/// The reason why the step events of a production deployment are stored nowhere, if they are not:
+/// the values of AuditStepEvents and AuditArchive.
+fn unarchived(environment: &str, events: (Option<&str>, Option<&str>)) -> Option<&'static str> {
+    let none = events == (Some("archive"), Some("false"));
+    (is_production(environment) && none).then_some(
+        "AuditStepEvents is archive and AuditArchive is false: set AuditArchive=true, or          AuditStepEvents to events or off",
+    )
 }
 
 /// Refuses a placeholder for a value that the deployer writes.
@@ -132,7 +149,7 @@ fn region(value: &str, region: Option<&str>) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{placeholder, region, unlocked};
+    use super::{placeholder, region, unarchived, unlocked};
 
     #[test]
     fn addresses_and_arns_of_documents_are_placeholders() {
@@ -173,6 +190,18 @@ mod tests {
             None,
             "that has a finding of its own"
         );
+    }
+
+    #[test]
+    fn production_stores_the_step_events_that_it_publishes_for_an_archive() {
+        let without = (Some("archive"), Some("false"));
+        let why = unarchived("production", without).expect("they are stored nowhere");
+        assert!(why.contains("AuditArchive=true"), "{why}");
+        assert_eq!(unarchived("staging", without), None);
+        for stored in [("archive", "true"), ("events", "false"), ("off", "false")] {
+            let (events, archive) = stored;
+            assert_eq!(unarchived("prod", (Some(events), Some(archive))), None);
+        }
     }
 
     #[test]

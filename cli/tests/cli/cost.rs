@@ -28,6 +28,26 @@ fn express_hold() -> Project {
     project
 }
 
+/// The workflow by which the project measures cost.
+const PLAIN: &str = include_str!("../../../infra/bench/plain.yaml");
+
+/// The project of a workflow of so many plain steps.
+fn plain(steps: usize, tier: &str) -> Project {
+    let (head, step) = PLAIN.split_once("steps:\n").expect("steps");
+    let steps: String = (1..=steps)
+        .map(|n| step.replace("{n}", &n.to_string()))
+        .collect();
+    Project::with(&format!("{head}tier: {tier}\nsteps:\n{steps}"))
+}
+
+/// US$ of 1,000 successes of so many plain steps.
+fn success(steps: usize, tier: &str) -> f64 {
+    let bill = bill(&plain(steps, tier), &[]);
+    assert_eq!(bill["ends"][0]["status"], "EXECUTED");
+    assert_eq!(bill["ends"][0]["tier"], tier);
+    number(&bill["ends"][0]["per_thousand"])
+}
+
 fn bill(project: &Project, more: &[&str]) -> Value {
     let args = [&["cost", "workflows/test.yaml", "--json"], more].concat();
     let output = project.run(&args);
@@ -73,6 +93,42 @@ fn a_bill_is_the_sum_of_its_items_and_a_month_is_the_rate_times_the_bill() {
 }
 
 #[test]
+fn step_events_are_billed_as_their_parameter_publishes_them() {
+    let entries = |more: &[&str]| {
+        let bill = bill(&hold(), more);
+        let items = bill["ends"][0]["items"].as_array().expect("items");
+        let found = items.iter().find(|item| item["service"] == "EventBridge");
+        number(&found.expect("events")["count"])
+    };
+    // Two steps: start, two started and completed each, end, receipt. A call of `audit` takes 30
+    // changes, and this execution makes 7. Its 0.4 seconds are a part of 1.08 batches of 5 seconds.
+    for (mode, count) in [
+        ("events", 7.0),
+        ("archive", 5.0 + 7.0 / 30.0),
+        ("batch", 3.0 + 1.08 + 7.0 / 30.0),
+        ("off", 5.0),
+    ] {
+        let counted = entries(&["--step-events", mode]);
+        assert!((counted - count).abs() < 1e-9, "{mode}: {counted}");
+    }
+    // The default is the template's.
+    let template = include_str!("../../../template.yaml");
+    let (_, parameter) = template
+        .split_once("  AuditStepEvents:\n")
+        .expect("it is declared");
+    let (_, default) = parameter.split_once("Default: ").expect("it has a default");
+    let default = default.lines().next().expect("a line").trim_matches('"');
+    assert_eq!(entries(&[]), entries(&["--step-events", default]));
+    let wrong = hold().run(&["cost", "workflows/test.yaml", "--step-events", "on"]);
+    assert_eq!(wrong.code, Some(2));
+    assert!(
+        wrong.err.contains("events, archive, batch, off"),
+        "{}",
+        wrong.err
+    );
+}
+
+#[test]
 fn another_file_of_prices_is_used_and_a_wrong_one_is_refused_with_its_fault() {
     let project = hold();
     let shown = project.run(&["cost", "--show-prices"]);
@@ -99,8 +155,8 @@ fn another_file_of_prices_is_used_and_a_wrong_one_is_refused_with_its_fault() {
             "event",
         ),
         (
-            shown.out.replace("audit_call\": 10", "audit_call\": 0"),
-            "events_per_audit_call is at least 1",
+            shown.out.replace("audit_call\": 30", "audit_call\": 0"),
+            "changes_per_audit_call is at least 1",
         ),
         (
             shown.out.replace("signature\": 100", "signature\": 0"),
@@ -127,11 +183,11 @@ fn a_person_sees_a_table_of_items_and_a_table_of_ends() {
     let output = hold().run(&["cost", "workflows/test.yaml", "--rate", "20000/d"]);
     assert_eq!((output.code, output.err.as_str()), (Some(0), ""));
     for part in [
-        "US$ per 1,000 executions that the API starts",
-        "SERVICE         COUNT  US$     UNIT\n",
-        "Step Functions  4      0.1000  state transitions\n",
-        "tell/permanent",
-        "of a success.\n",
+        "WF-TEST, tier standard: US$ 0.1",
+        "US$     SHARE  SERVICE         IN ONE EXECUTION\n0.1000  ",
+        "Step Functions  4 state transitions\n",
+        "US$     IF THIS STEP FAILS  END\n",
+        "tell                ROLLED_BACK\n",
         "A month of 608333 successes costs US$ ",
     ] {
         assert!(output.out.contains(part), "{part}: {}", output.out);
@@ -154,11 +210,11 @@ fn a_scale_names_what_breaks_first_and_the_share_of_a_rate() {
         let found = found.find(|one| one["resource"] == resource);
         found.unwrap_or_else(|| panic!("no {resource}: {ceilings:#?}"))
     };
-    // Begin, two attempts, and the API read the control of the platform.
-    assert_eq!(
-        number(&of("reads of CONTROL#platform")["per_execution"]),
-        4.0
-    );
+    // Begin, two attempts, and the API read one of sixteen copies.
+    let copies = of("reads of copies of the controls");
+    assert_eq!(number(&copies["per_execution"]), 0.25);
+    assert_eq!(number(&copies["starts_per_second"]), 12_000.0);
+    assert!(!scale.to_string().contains("CONTROL#"), "{scale:#}");
     assert_eq!(
         number(&of("Step Functions transitions")["per_execution"]),
         4.0
@@ -185,7 +241,15 @@ fn a_scale_names_what_breaks_first_and_the_share_of_a_rate() {
 fn an_express_workflow_is_billed_by_its_runs_and_their_time_and_pays_no_transition() {
     let bill = bill(&express_hold(), &[]);
     let ends = bill["ends"].as_array().expect("ends");
-    assert_eq!(ends.len(), 3, "{bill}");
+    let scenarios: Vec<_> = ends.iter().map(|end| end["scenario"].as_str()).collect();
+    assert_eq!(
+        scenarios,
+        [
+            Some("no-fault"),
+            Some("hold/permanent"),
+            Some("tell/permanent")
+        ]
+    );
     for end in ends {
         let items = end["items"].as_array().expect("items");
         let of = |unit: &str| items.iter().find(|item| item["unit"] == unit);
@@ -217,4 +281,17 @@ fn the_scale_of_an_express_workflow_has_the_quota_of_express_starts_alone() {
         of_step_functions,
         [("Step Functions Express starts", 6_000.0)]
     );
+}
+
+#[test]
+fn a_success_costs_no_more_than_its_aim_on_both_tiers() {
+    for (tier, aims) in [
+        ("standard", [(2, 0.125), (5, 0.215), (20, 0.63)]),
+        ("express", [(2, 0.025), (5, 0.040), (20, 0.110)]),
+    ] {
+        for (steps, aim) in aims {
+            let dollars = success(steps, tier);
+            assert!(dollars <= aim, "{steps} steps, {tier}: {dollars} of {aim}");
+        }
+    }
 }

@@ -91,16 +91,3 @@ pub(crate) fn events_of_record(record: &Record, about: &About, committed: Timest
         } => execution::duplicate_events(at, 1..=*refused, times, about, committed),
     }
 }
-
-/// The index of the change with which a batch must begin again: the first change with an event that
-/// was not published.
-///
-/// `lengths` has the number of events of each change. `from` is the number of the first event that
-/// was not published.
-pub fn first_unpublished(lengths: &[usize], from: usize) -> Option<usize> {
-    let mut before = 0;
-    lengths.iter().position(|length| {
-        before += length;
-        from < before
-    })
-}

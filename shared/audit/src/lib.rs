@@ -18,6 +18,7 @@ mod notice;
 mod origin;
 mod people;
 mod people_data;
+mod publication;
 mod record;
 mod schema;
 mod span;
@@ -30,7 +31,7 @@ pub use data::{
     CompletedData, DuplicateData, EventData, NoData, PausedData, ReceiptData, RejectedData,
     ResumedData, RollbackData, StartRefusedData, StartedData, StepData,
 };
-pub use derive::{events, events_of, first_unpublished};
+pub use derive::{events, events_of};
 pub use event::Event;
 pub use kind::{Kind, LogEntry};
 pub use measurement::{Measurement, measurements};
@@ -41,6 +42,7 @@ pub use people_data::{
     ApprovalDecidedData, ApprovalRequestData, DecidedData, HandledData, OpenedData, StandingData,
     WaitingData,
 };
+pub use publication::{Entry, Publication, STEP_EVENTS, StepEvents, first_unpublished};
 pub use record::Record;
 pub use span::{Attribute, Span, SpanKind, SpanResource, export_request, spans};
 pub use story::story;

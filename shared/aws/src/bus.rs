@@ -4,11 +4,11 @@ use aws_sdk_eventbridge::{
     Client,
     types::{PutEventsRequestEntry, PutEventsResultEntry},
 };
-use serde_json::Value;
+use holdfast_audit::Entry;
 
 /// The EventBridge source of the events.
 const SOURCE: &str = "holdfast";
-/// The maximum number of events in one call.
+/// The maximum number of entries in one call.
 const AT_ONCE: usize = 10;
 
 /// The bus that carries audit events, which the function `audit` alone may write.
@@ -18,11 +18,11 @@ pub struct AuditBus {
     name: String,
 }
 
-/// The first event that was not published, and the reason. Every event before it was published.
+/// The first entry that was not published, and the reason. Every entry before it was published.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the event bus took {from} events and no more: {why}")]
+#[error("the event bus took {from} entries and no more: {why}")]
 pub struct PublishError {
-    /// The place of that event, from 0; later ones may have been published.
+    /// The place of that entry, from 0; later ones may have been published.
     pub from: usize,
     /// The error code of EventBridge.
     pub why: String,
@@ -37,15 +37,15 @@ impl AuditBus {
         }
     }
 
-    /// Publishes events, each with its type, in order.
-    pub async fn publish(&self, events: &[(&str, Value)]) -> Result<(), PublishError> {
-        for (n, chunk) in events.chunks(AT_ONCE).enumerate() {
-            let entries = chunk.iter().map(|(kind, event)| {
+    /// Publishes entries in order.
+    pub async fn publish(&self, entries: &[Entry]) -> Result<(), PublishError> {
+        for (n, chunk) in entries.chunks(AT_ONCE).enumerate() {
+            let entries = chunk.iter().map(|entry| {
                 PutEventsRequestEntry::builder()
                     .event_bus_name(&self.name)
                     .source(SOURCE)
-                    .detail_type(*kind)
-                    .detail(event.to_string())
+                    .detail_type(entry.kind)
+                    .detail(entry.detail.to_string())
                     .build()
             });
             let put = self
@@ -72,7 +72,7 @@ impl AuditBus {
     }
 }
 
-/// The first event that a call refused. A successful call may refuse any of its events.
+/// The first entry that a call refused. A successful call may refuse any of its entries.
 fn refused(n: usize, entries: &[PutEventsResultEntry]) -> Option<PublishError> {
     let mut entries = entries.iter().enumerate();
     entries.find_map(|(place, entry)| {
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_refused_event_is_counted_over_all_calls() {
+    fn the_first_refused_entry_is_counted_over_all_calls() {
         let taken = || PutEventsResultEntry::builder().event_id("1").build();
         let not = |code: &str| PutEventsResultEntry::builder().error_code(code).build();
         assert_eq!(refused(2, &[taken(), taken()]), None);

@@ -1,10 +1,13 @@
-//! Controls in the ledger's table: an item for each scope, read together with an execution record.
+//! Controls in the ledger's table: an item for each scope, and the read that shows whether one of
+//! them pauses an execution.
 
 use aws_sdk_dynamodb::types::KeysAndAttributes;
+use holdfast_engine::Host;
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{Control, ExecutionRecord, Key, LedgerError, List, Scope};
+use holdfast_ledger::{Control, ControlState, Key, LedgerError, List, PausedScopes, Scope};
 
 use crate::{
+    host::SystemHost,
     item::{Item, key_item, key_of, read},
     ledger::{DynamoLedger, read_all, unavailable},
 };
@@ -15,36 +18,43 @@ use crate::{
 const BATCH_MAX: usize = 100;
 
 impl DynamoLedger {
-    /// Reads every control that applies to executions of this tenant and workflow.
-    pub async fn controls_around(
+    /// Reads every control that pauses an execution of this workflow, begun or not.
+    pub async fn pausing_controls(
         &self,
-        tenant: &str,
+        at: &ExecutionKey,
         workflow: &str,
     ) -> Result<Vec<Control>, LedgerError> {
-        let (_, controls) = self.read_with_controls(None, tenant, workflow).await?;
+        let scopes = Scope::around(&at.tenant, workflow);
+        let (_, controls) = self.read_with_controls(at, Vec::new(), scopes).await?;
         Ok(controls)
     }
 
-    /// Reads, in one strongly consistent request, an execution record and every control that
-    /// applies to executions of this tenant and workflow.
+    /// Reads the items under these keys and, in the same strongly consistent request, the copy of
+    /// the list of paused scopes that the execution reads. If that does not show that no scope is
+    /// paused, a second request reads the controls. Each item of a batch is read [serializably with
+    /// transactions][isolation], so that a change of a control that was confirmed takes effect.
+    ///
+    /// [isolation]: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-isolation
     pub(crate) async fn read_with_controls(
         &self,
-        at: Option<&ExecutionKey>,
-        tenant: &str,
-        workflow: &str,
-    ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
-        let control_keys = Scope::around(tenant, workflow).map(Key::Control);
-        let execution_key = at.map(|at| Key::Execution(at.clone()));
-        let keys = control_keys.iter().chain(&execution_key).map(key_item);
-        let items = self.read_batch(keys.collect()).await?;
-        let (mut execution, mut controls) = (None, Vec::new());
-        for item in items {
+        at: &ExecutionKey,
+        mut keys: Vec<Item>,
+        scopes: [Scope; 3],
+    ) -> Result<(Vec<Item>, Vec<Control>), LedgerError> {
+        keys.push(key_item(&Key::ControlCopy(PausedScopes::copy_of(at))));
+        let (mut copy, mut items) = (None, Vec::new());
+        for item in self.read_batch(keys).await? {
             match key_of(&item) {
-                Some(Key::Control(_)) => controls.push(read(item)?),
-                _ => execution = Some(read(item)?),
+                Some(Key::ControlCopy(_)) => copy = Some(read::<PausedScopes>(item)?),
+                _ => items.push(item),
             }
         }
-        Ok((execution, controls))
+        if copy.is_some_and(|copy| copy.excludes(&scopes, SystemHost.now())) {
+            return Ok((items, Vec::new()));
+        }
+        let mut controls = self.controls_of(scopes).await?;
+        controls.retain(|control| control.state == ControlState::Paused);
+        Ok((items, controls))
     }
 
     /// Reads the controls of these scopes, in one strongly consistent request for each hundred.
@@ -63,7 +73,7 @@ impl DynamoLedger {
     }
 
     /// Reads the items under these keys in one strongly consistent request: all of them or none.
-    async fn read_batch(&self, keys: Vec<Item>) -> Result<Vec<Item>, LedgerError> {
+    pub(crate) async fn read_batch(&self, keys: Vec<Item>) -> Result<Vec<Item>, LedgerError> {
         let request = KeysAndAttributes::builder()
             .set_keys(Some(keys))
             .consistent_read(true)

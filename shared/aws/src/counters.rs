@@ -15,7 +15,7 @@ use holdfast_ledger::{
 use serde::Deserialize;
 
 use crate::{
-    item::{EXPIRES, condition, key_item, read, record_item},
+    item::{EXPIRES, Item, condition, key_item, read, record_item},
     ledger::{DynamoLedger, unavailable},
 };
 
@@ -37,15 +37,7 @@ impl DynamoLedger {
         expect: Expect,
         changes: &[CounterChange],
     ) -> Result<CountedPut, LedgerError> {
-        let (condition, rev) = condition(expect);
-        let put = PutOf::builder()
-            .table_name(&self.table)
-            .set_item(Some(record_item(execution)?))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .condition_expression(condition)
-            .set_expression_attribute_values(rev);
-        let put = put.build().map_err(unfit)?;
-        let mut items = vec![TransactWriteItem::builder().put(put).build()];
+        let mut items = vec![self.put_of(record_item(execution)?, expect)?];
         for change in changes {
             let update = self.update(change).build().map_err(unfit)?;
             items.push(TransactWriteItem::builder().update(update).build());
@@ -65,6 +57,23 @@ impl DynamoLedger {
             return judged(cancelled.cancellation_reasons());
         }
         Err(unavailable(&error))
+    }
+
+    /// The part of a transaction that writes an item if the stored one is what `expect` says.
+    pub(crate) fn put_of(
+        &self,
+        item: Item,
+        expect: Expect,
+    ) -> Result<TransactWriteItem, LedgerError> {
+        let (condition, rev) = condition(expect);
+        let put = PutOf::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .condition_expression(condition)
+            .set_expression_attribute_values(rev);
+        let put = put.build().map_err(unfit)?;
+        Ok(TransactWriteItem::builder().put(put).build())
     }
 
     fn update(&self, change: &CounterChange) -> UpdateBuilder {
@@ -98,7 +107,6 @@ impl DynamoLedger {
 /// The answer to a cancelled transaction. Reasons come in the order of the writes, the execution
 /// record first.
 fn judged(reasons: &[CancellationReason]) -> Result<CountedPut, LedgerError> {
-    let failed = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
     let Some((record, changes)) = reasons.split_first() else {
         return Err(LedgerError::Unavailable("no reason was given".to_owned()));
     };
@@ -120,6 +128,11 @@ fn judged(reasons: &[CancellationReason]) -> Result<CountedPut, LedgerError> {
     Ok(CountedPut::Refused(
         refused.map(|(place, _)| place).collect(),
     ))
+}
+
+/// Returns whether the condition of a write was not met.
+pub(crate) fn failed(reason: &CancellationReason) -> bool {
+    reason.code() == Some("ConditionalCheckFailed")
 }
 
 fn unfit(error: aws_sdk_dynamodb::error::BuildError) -> LedgerError {

@@ -43,4 +43,8 @@ impl SealerHost for SystemHost {
         let filled = aws_lc_rs::rand::fill(secret);
         filled.map_err(|_| "the operating system gives no random bytes".to_owned())
     }
+
+    fn certified(&self, kid: &str, not_after: Timestamp) {
+        tracing::info!(kid, %not_after, "a new short-lived key signs receipts");
+    }
 }

@@ -10,7 +10,8 @@ use aws_sdk_dynamodb::{
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     Control, CountedPut, Counter, CounterChange, Duplicate, Duplicates, ExecutionRecord, Expect,
-    IncidentKey, Key, Ledger, LedgerError, Link, List, Put, Record, RecordKey, Snapshot, instant,
+    IncidentKey, Key, Ledger, LedgerError, Link, List, Put, Record, RecordKey, Scope, Snapshot,
+    instant,
 };
 use serde::de::DeserializeOwned;
 
@@ -104,6 +105,9 @@ impl Ledger for DynamoLedger {
     }
 
     async fn put<R: Record>(&self, record: &R, expect: Expect) -> Result<Put<R>, LedgerError> {
+        if let Some(control) = record.control() {
+            return self.put_with_copies(record, control, expect).await;
+        }
         let (condition, rev) = condition(expect);
         let sent = self
             .client
@@ -141,8 +145,11 @@ impl Ledger for DynamoLedger {
         at: &ExecutionKey,
         workflow: &str,
     ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
-        self.read_with_controls(Some(at), &at.tenant, workflow)
-            .await
+        let scopes = Scope::around(&at.tenant, workflow);
+        let keys = vec![key_item(&at.key())];
+        let (items, controls) = self.read_with_controls(at, keys, scopes).await?;
+        let execution = items.into_iter().next().map(read).transpose()?;
+        Ok((execution, controls))
     }
 
     async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {

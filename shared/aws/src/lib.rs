@@ -3,6 +3,7 @@
 
 mod bus;
 mod checks;
+mod control_copies;
 mod controls;
 mod counters;
 mod deployment;
@@ -39,6 +40,7 @@ pub use host::{SystemHost, trace};
 pub use ledger::DynamoLedger;
 pub use log::{
     AskAnswer, PlanAnswer, StepAnswer, log_ask, log_begin, log_finish, log_plan, log_step,
+    write_log_lines,
 };
 pub use machines::{ExecutionInput, Machines};
 pub use metrics::{report, report_measurement};

@@ -1,8 +1,10 @@
 //! The one log line of each invocation: the execution, the step and the result, without inputs,
 //! outputs or secrets.
 
+mod lines;
 mod start;
 
+pub use lines::write_log_lines;
 pub use start::log_begin;
 
 use holdfast_audit::{Kind, LogEntry};

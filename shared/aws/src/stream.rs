@@ -104,9 +104,12 @@ fn record(image: &Value) -> Result<Option<Record>, String> {
         Key::Delegation(_) => Record::Delegation(as_record(item)?),
         Key::Incident(_) => Record::Incident(as_record(item)?),
         Key::Link { .. } => Record::Link(as_record(item)?),
-        Key::Counter(_) | Key::Bulk(_) | Key::BulkPart(_) | Key::Head { .. } | Key::ChainCursor => {
-            return Ok(None);
-        }
+        Key::ControlCopy(_)
+        | Key::Counter(_)
+        | Key::Bulk(_)
+        | Key::BulkPart(_)
+        | Key::Head { .. }
+        | Key::ChainCursor => return Ok(None),
     }))
 }
 

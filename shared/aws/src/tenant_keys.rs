@@ -13,7 +13,8 @@ use std::{
 use holdfast_access::{Stores, every_tenants_lists_policy, session_policy};
 use holdfast_ids::keys::{ExecutionKey, execution_id};
 use holdfast_ledger::{
-    BulkKey, Counter, CounterKind, DelegationKey, IncidentKey, IncidentStatus, Key, List, Scope,
+    BulkKey, COPIES, Counter, CounterKind, DelegationKey, IncidentKey, IncidentStatus, Key, List,
+    Scope,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -79,7 +80,9 @@ fn shared_partitions() -> [String; 4] {
 
 fn control_partitions() -> Vec<String> {
     let scopes = Scope::around("acme", "WF-A");
-    scopes.map(|scope| Key::Control(scope).pk()).to_vec()
+    let controls = scopes.into_iter().map(Key::Control);
+    let copies = (0..COPIES).map(Key::ControlCopy);
+    controls.chain(copies).map(|key| key.pk()).collect()
 }
 
 #[test]

@@ -32,8 +32,9 @@ mod target;
 mod world;
 
 pub use fault::Fault;
+pub use holdfast_audit::StepEvents;
 pub use matrix::Matrix;
-pub use meter::{Load, MeasuredRun, Usage};
+pub use meter::{Load, MeasuredRun, Usage, Volume};
 pub use old_behavior::OldBehavior;
 pub use outage::Service;
 pub use own::{MakeOwn, Own};

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, rc::Rc, sync::Mutex};
 
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    CounterChange, ExecutionRecord, Item, Key, Partition, Record, Scope, read_units_of,
+    CounterChange, ExecutionRecord, Item, Key, Partition, PausedScopes, Record, read_units_of,
     write_units, write_units_of,
 };
 
@@ -24,6 +24,22 @@ pub struct Load {
     pub reads: u64,
     /// Write units.
     pub writes: u64,
+}
+
+/// A number of events or lines, and their bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Volume {
+    /// Events or lines.
+    pub count: u64,
+    /// Their bytes, all together.
+    pub bytes: u64,
+}
+
+impl Volume {
+    pub(crate) fn add(&mut self, bytes: u64) {
+        self.count += 1;
+        self.bytes += bytes;
+    }
 }
 
 /// The requests of one execution at each service.
@@ -47,8 +63,16 @@ pub struct Usage {
     pub objects_got: u64,
     /// Signed receipts. A short-lived key signs many of them for one signature of KMS.
     pub receipts_signed: u64,
-    /// Audit events.
-    pub events: u64,
+    /// Audit events of steps that took effect.
+    pub completed_steps: Volume,
+    /// The audit events of steps that the specification does not name.
+    pub step_details: Volume,
+    /// All other audit events.
+    pub events: Volume,
+    /// Log lines of metrics that audit events and step records yield.
+    pub metric_lines: Volume,
+    /// Changes of records, which the ledger's stream carries.
+    pub changes: u64,
     /// Requests at targets.
     pub target_calls: u64,
 }
@@ -111,10 +135,11 @@ impl Drill {
         let (left, found) = play(&self.deployed, &Rc::default(), &strikes, stage);
         let world = &left.world;
         let mut usage = world.meter.as_ref().map(Meter::usage).unwrap_or_default();
-        usage.events = world
-            .facts
-            .as_ref()
-            .map_or(0, |facts| lock(facts).count() as u64);
+        if let Some(facts) = &world.facts {
+            let facts = lock(facts);
+            (usage.completed_steps, usage.step_details, usage.events) = facts.volumes();
+            usage.metric_lines = facts.metric_lines();
+        }
         usage.target_calls = world.target.done().len() as u64;
         let lasted = left.rested.duration_since(START).as_millis();
         usage.lasted_ms = u64::try_from(lasted).unwrap_or(0);
@@ -158,6 +183,13 @@ impl MeterState {
         let units = write_units(self.items.get(&key), &item);
         self.write(units, times);
         self.items.insert(key, item);
+        self.usage.changes += 1;
+    }
+
+    /// A refused write of an item costs as much as one that changes no index.
+    fn refuse(&mut self, key: &Key, item: &Item, times: u64) {
+        let size = self.bytes(key).max(item.bytes());
+        self.write(vec![(Partition::of(key), write_units_of(size))], times);
     }
 }
 
@@ -207,12 +239,13 @@ impl Meter {
         state.read(Partition::of(key), bytes);
     }
 
-    /// Counts the request that reads an execution record and its controls.
-    pub(crate) fn read_with_controls(&self, at: &ExecutionKey, workflow: &str) {
+    /// Counts the request that reads an execution record and a copy of the controls. No measured
+    /// run is paused.
+    pub(crate) fn read_with_controls(&self, at: &ExecutionKey) {
         let mut state = lock(&self.0);
         state.usage.ledger_requests += 1;
-        let controls = Scope::around(&at.tenant, workflow).map(Key::Control);
-        for key in controls.into_iter().chain([Key::Execution(at.clone())]) {
+        let copy = Key::ControlCopy(PausedScopes::copy_of(at));
+        for key in [copy, Key::Execution(at.clone())] {
             let bytes = state.bytes(&key);
             state.read(Partition::of(&key), bytes);
         }
@@ -229,25 +262,31 @@ impl Meter {
         state.read(partition, bytes);
     }
 
-    /// Counts a conditional write, whether it was done or refused. A refused one costs as much.
+    /// Counts a conditional write, whether it was done or refused.
     pub(crate) fn put<R: Record>(&self, record: &R, done: bool) {
         let mut state = lock(&self.0);
         state.usage.ledger_requests += 1;
         let (key, item) = (record.key(), Item::of(record).unwrap_or_default());
         match done {
             true => state.put(key, item, 1),
-            false => {
-                let size = state.bytes(&key).max(item.bytes());
-                state.write(vec![(Partition::of(&key), write_units_of(size))], 1);
-            }
+            false => state.refuse(&key, &item, 1),
         }
     }
 
-    /// Counts a transaction of a record and of counters.
-    pub(crate) fn transaction(&self, execution: &ExecutionRecord, changes: &[CounterChange]) {
+    /// Counts a transaction of a record and of counters, whether it was done or refused.
+    pub(crate) fn transaction(
+        &self,
+        execution: &ExecutionRecord,
+        changes: &[CounterChange],
+        done: bool,
+    ) {
         let mut state = lock(&self.0);
         state.usage.ledger_requests += 1;
-        state.put(execution.key(), Item::of(execution).unwrap_or_default(), 2);
+        let (key, item) = (execution.key(), Item::of(execution).unwrap_or_default());
+        match done {
+            true => state.put(key, item, 2),
+            false => state.refuse(&key, &item, 2),
+        }
         for change in changes {
             let partition = Partition::of(&Key::Counter(change.counter.clone()));
             state.write(vec![(partition, 1)], 2);
@@ -259,5 +298,48 @@ impl Meter {
         let mut state = lock(&self.0);
         state.usage.ledger_requests += 1;
         state.write(vec![(Partition::of(key), 1)], 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_ledger::{Counter, CounterKind, fixtures};
+
+    use super::*;
+
+    #[test]
+    fn a_refused_write_or_transaction_costs_what_a_done_one_costs_and_no_index_write() {
+        let execution = fixtures::execution(&fixtures::key("k-1"));
+        let change = CounterChange {
+            counter: Counter {
+                tenant: "acme".to_owned(),
+                kind: CounterKind::Open,
+                name: "WF-HOLD".to_owned(),
+                period: String::new(),
+            },
+            amount: 1,
+            most: Some(1),
+            until: None,
+        };
+        let usage = |count: &dyn Fn(&Meter)| {
+            let meter = Meter::default();
+            count(&meter);
+            meter.usage()
+        };
+        let changes = [change];
+        let transaction = |done| usage(&|meter| meter.transaction(&execution, &changes, done));
+        let put = |done| usage(&|meter| meter.put(&execution, done));
+        for (done, refused, units) in [
+            (transaction(true), transaction(false), 4),
+            (put(true), put(false), 1),
+        ] {
+            assert_eq!(
+                (done.table_writes(), refused.table_writes()),
+                (units, units)
+            );
+            assert_eq!((done.changes, refused.changes), (1, 0));
+            assert!(done.index_writes() > 0);
+            assert_eq!(refused.index_writes(), 0);
+        }
     }
 }

@@ -303,8 +303,9 @@ impl Ledger for Process {
                 .ledger
                 .put_execution_and_counters(execution, expect, changes)
                 .await;
-            if put == Ok(CountedPut::Done) {
-                world.meter(|meter| meter.transaction(execution, changes));
+            let done = put == Ok(CountedPut::Done);
+            world.meter(|meter| meter.transaction(execution, changes, done));
+            if done {
                 self.note(execution.clone().into());
             }
             put
@@ -317,8 +318,7 @@ impl Ledger for Process {
         at: &ExecutionKey,
         workflow: &str,
     ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
-        self.world()
-            .meter(|meter| meter.read_with_controls(at, workflow));
+        self.world().meter(|meter| meter.read_with_controls(at));
         let read = self.world().ledger.execution_and_controls(at, workflow);
         self.ask(false, read).await
     }

@@ -48,6 +48,8 @@ const DELIVERIES: usize = 60;
 const SWEEPS: usize = 8;
 /// Time from the start of a task to the stop of its execution, so that the function is acting.
 const MIDST: Duration = Duration::from_millis(30);
+/// The beginning of every ARN of Step Functions. It is as long as on AWS, so that records are too.
+const STATES: &str = "arn:aws:states:us-east-1:123456789012";
 /// Idempotency key of every run.
 pub(crate) const KEY: &str = "drill";
 
@@ -80,6 +82,11 @@ pub(crate) fn place_of(deployed: &DrilledWorkflow) -> ExecutionKey {
         tenant: deployed.tenant.clone(),
         execution: execution_id(&deployed.tenant, &deployed.workflow, KEY),
     }
+}
+
+/// The ARN of the version of the state machine that runs.
+fn machine_of(deployed: &DrilledWorkflow) -> String {
+    format!("{STATES}:stateMachine:holdfast-{}:1", deployed.workflow)
 }
 
 /// Runs the workflow from its start until nothing more is due.
@@ -139,8 +146,8 @@ async fn live(room: Rc<Room>, life: Rc<Life>) {
     };
     let express = deployed.gate.tier == Tier::Express;
     let standard = format!(
-        "arn:aws:states:drill:0:execution:{}:first",
-        deployed.workflow
+        "{STATES}:execution:holdfast-{}:{}",
+        deployed.workflow, at.execution
     );
     let owner = match express {
         true => format!("{}:1", express_owner(&standard)),
@@ -202,7 +209,7 @@ async fn record_lost(room: &Room, owner: &str, start: &Value) {
     };
     let owner = LostOwner {
         arn: owner.to_owned(),
-        machine: format!("arn:aws:states:drill:machine:{}:1", deployed.workflow),
+        machine: machine_of(deployed),
         started_at: Some(START),
     };
     let engine = Process::new(room.world.clone(), None).engine();
@@ -221,8 +228,8 @@ async fn recover(room: &Rc<Room>, life: &Rc<Life>, execution: &ExecutionRecord, 
     };
     let name = room.world.clock.now().as_second() / 60;
     let owner = format!(
-        "arn:aws:states:drill:execution:recovery:{}-{name}",
-        execution.epoch
+        "{STATES}:execution:holdfast-recovery:{}-{}-{name}",
+        execution.at.execution, execution.epoch
     );
     execute(room, life, &room.deployed.recovery, &owner, json!(input)).await;
 }
@@ -248,7 +255,7 @@ async fn execute(
         context: context(
             clock.now().max(START),
             arn,
-            &format!("arn:aws:states:drill:machine:{}:1", room.deployed.workflow),
+            &machine_of(&room.deployed),
             &input,
         ),
         events: Cell::default(),

@@ -17,6 +17,7 @@ use crate::{
     query::KnownExpressions,
     run::{RunEnd, RunResult, run},
     scenario::{Place, Scenario, Strike},
+    simulation::Facts,
     target::{Target, What},
     world::{ArmedFault, World},
 };
@@ -58,7 +59,8 @@ pub(crate) fn play(
     world.old = stage.settings.old;
     world.outage = stage.outage;
     if stage.measures {
-        (world.meter, world.facts) = (Some(Meter::default()), Some(Mutex::default()));
+        let facts = Mutex::new(Facts::measuring());
+        (world.meter, world.facts) = (Some(Meter::default()), Some(facts));
     }
     let left = run(deployed, parsed, world);
     let found = check(deployed, &left);

@@ -79,6 +79,9 @@ pub enum Key {
     BulkPart(BulkPartKey),
     /// `CONTROL#{scope}`, `META`: a [`Control`](super::Control).
     Control(Scope),
+    /// `CONTROL#COPY#{number}`, `META`: a copy of the list of paused scopes, a
+    /// [`PausedScopes`](super::PausedScopes).
+    ControlCopy(u8),
     /// `CHAINS`, `{tenant}`: the head of the tenant's chain of digests, as
     /// `{ hour: time, sha256: text }`.
     Head {
@@ -96,8 +99,10 @@ pub enum Key {
 }
 
 impl Key {
-    /// The first characters of every partition that holds a control.
+    /// The first characters of every partition that holds a control or a copy of their list.
     pub const CONTROL_PREFIX: &str = "CONTROL#";
+    /// The first characters of every partition that holds a copy of the list of paused scopes.
+    pub const CONTROL_COPY_PREFIX: &str = "CONTROL#COPY#";
     /// The partition of the heads of all chains.
     pub const HEADS: &str = "CHAINS";
     /// The partition of the registry of tenants. No session of a tenant reaches it.
@@ -133,6 +138,7 @@ impl Key {
                 format!("{TENANT}{}#{BULK}{}", bulk.tenant, bulk.id)
             }
             Self::Control(scope) => format!("{}{}", Self::CONTROL_PREFIX, scope.name()),
+            Self::ControlCopy(number) => format!("{}{number:02}", Self::CONTROL_COPY_PREFIX),
             Self::Head { .. } | Self::ChainCursor => Self::HEADS.to_owned(),
             Self::Tenant { .. } => Self::TENANTS.to_owned(),
         }
@@ -146,9 +152,11 @@ impl Key {
     /// The sort key.
     pub fn sk(&self) -> String {
         match self {
-            Self::Execution(_) | Self::Incident(_) | Self::Bulk(_) | Self::Control(_) => {
-                META.to_owned()
-            }
+            Self::Execution(_)
+            | Self::Incident(_)
+            | Self::Bulk(_)
+            | Self::Control(_)
+            | Self::ControlCopy(_) => META.to_owned(),
             Self::Duplicates(_) => DUPLICATES.to_owned(),
             Self::Step(StepKey { step, item, .. }) => match item {
                 Some(item) => format!("{STEP}{step}#{item}"),
@@ -178,6 +186,10 @@ impl Key {
             (Self::HEADS, _) => return Some(Self::Head { tenant }),
             (Self::TENANTS, _) => return Some(Self::Tenant { tenant }),
             _ => {}
+        }
+        if let Some(number) = pk.strip_prefix(Self::CONTROL_COPY_PREFIX) {
+            let number = number.parse().ok()?;
+            return (sk == META).then_some(Self::ControlCopy(number));
         }
         if let Some(scope) = pk.strip_prefix(Self::CONTROL_PREFIX) {
             let scope = Scope::read(scope).ok()?;

@@ -26,6 +26,7 @@ mod list;
 mod memory;
 mod open;
 mod past;
+mod paused_scopes;
 mod port;
 mod question;
 mod record;
@@ -80,6 +81,7 @@ pub use list::{List, SHARDS};
 pub use memory::MemoryLedger;
 pub use open::{DueEntry, OpenIndex};
 pub use past::PastGeneration;
+pub use paused_scopes::{COPIES, PausedScopes};
 pub use port::{CountedPut, Expect, Ledger, LedgerError, Put};
 pub use question::{
     ExpiryTransition, Question, QuestionState, QuestionTransition, Reminders, Ruling,

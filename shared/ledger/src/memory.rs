@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    control::{Control, Scope},
+    control::{Control, ControlState, Scope},
     counter::{Counter, CounterChange},
     due::NextLook,
     duplicate::{Duplicate, Duplicates},
@@ -15,6 +15,7 @@ use super::{
     key::{IncidentKey, Key},
     list::List,
     open::{DueEntry, OpenIndex},
+    paused_scopes::PausedScopes,
     port::{CountedPut, Expect, Ledger, LedgerError, Put},
     question::Question,
     record::{AnyRecord, Record, RecordKey},
@@ -31,9 +32,11 @@ const LINKS_PER_PAGE: usize = 3;
 #[derive(Debug, Default)]
 pub struct MemoryLedger(Mutex<Table>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Table {
     records: BTreeMap<Key, AnyRecord>,
+    /// The one copy of the list of paused scopes.
+    paused: PausedScopes,
     counts: BTreeMap<Counter, i64>,
     duplicates: BTreeMap<ExecutionKey, Duplicates>,
     /// The next look at an execution, for this revision of its record.
@@ -42,6 +45,20 @@ struct Table {
     looked_at: BTreeMap<Key, u64>,
     /// By incident, then execution and execution generation.
     links: BTreeMap<(IncidentKey, String, u32), Link>,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self {
+            records: BTreeMap::new(),
+            paused: PausedScopes::none(),
+            counts: BTreeMap::new(),
+            duplicates: BTreeMap::new(),
+            looks: BTreeMap::new(),
+            looked_at: BTreeMap::new(),
+            links: BTreeMap::new(),
+        }
+    }
 }
 
 impl Table {
@@ -56,6 +73,9 @@ impl Table {
     }
 
     fn insert<R: Record>(&mut self, record: &R) {
+        if let Some(control) = record.control() {
+            self.paused = PausedScopes::changed(&[Some(self.paused.clone())], control);
+        }
         self.records.insert(record.key(), record.clone().into());
     }
 
@@ -188,8 +208,13 @@ impl Ledger for MemoryLedger {
     ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
         let table = self.lock();
         let scopes = Scope::around(&at.tenant, workflow);
+        let execution = table.get(&at.key());
+        if table.paused.excludes(&scopes, Timestamp::UNIX_EPOCH) {
+            return Ok((execution, Vec::new()));
+        }
         let controls = scopes.iter().filter_map(|scope| table.get(&scope.key()));
-        Ok((table.get(&at.key()), controls.collect()))
+        let pausing = controls.filter(|control: &Control| control.state == ControlState::Paused);
+        Ok((execution, pausing.collect()))
     }
 
     async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {

@@ -78,7 +78,8 @@ pub trait Ledger: Send + Sync {
         key: &K,
     ) -> impl Future<Output = Result<Option<K::Record>, LedgerError>> + Send;
 
-    /// Writes a record if the stored one is what `expect` says.
+    /// Writes a record if the stored one is what `expect` says. A control is written together with
+    /// every copy of the list of paused scopes: all of it or nothing.
     fn put<R: Record>(
         &self,
         record: &R,
@@ -94,7 +95,8 @@ pub trait Ledger: Send + Sync {
         changes: &[CounterChange],
     ) -> impl Future<Output = Result<CountedPut, LedgerError>> + Send;
 
-    /// Reads, in one request, an execution record and every control that applies to the execution.
+    /// Reads an execution record and every control that pauses the execution: in one request while
+    /// none does.
     fn execution_and_controls(
         &self,
         at: &ExecutionKey,

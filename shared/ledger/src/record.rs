@@ -45,6 +45,11 @@ pub trait Record:
         Vec::new()
     }
 
+    /// The control whose copies are written with it, if it is one.
+    fn control(&self) -> Option<&Control> {
+        None
+    }
+
     /// The subject that its lists show, if it has one.
     fn subject(&self) -> Option<&str> {
         None
@@ -198,6 +203,10 @@ impl Record for Control {
 
     fn lists(&self) -> Vec<(List, Timestamp)> {
         vec![(List::Controls, self.at)]
+    }
+
+    fn control(&self) -> Option<&Control> {
+        Some(self)
     }
 }
 

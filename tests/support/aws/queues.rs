@@ -1,5 +1,6 @@
 //! Queues through which a test receives what the stack's audit bus and its topic carry.
 
+use holdfast_audit::STEP_EVENTS;
 use serde_json::{Value, json};
 
 use super::{Aws, requests::elements};
@@ -121,12 +122,36 @@ impl Queue {
         Self::new(aws, name.to_owned(), Source::Stack)
     }
 
-    /// Receives and deletes the messages since the last call, and gives the `detail` of each.
+    /// Receives and deletes the messages since the last call, and gives the `detail` of each. An
+    /// entry of several step events gives those.
     ///
     /// # Panics
     ///
     /// Panics if the queue cannot be read.
     pub fn drain(&self) -> Vec<Value> {
+        let mut details = Vec::new();
+        for (kind, mut detail) in self.drain_entries() {
+            match kind == STEP_EVENTS {
+                true => details.extend(
+                    detail["events"]
+                        .as_array_mut()
+                        .into_iter()
+                        .flatten()
+                        .map(Value::take),
+                ),
+                false => details.push(detail),
+            }
+        }
+        details
+    }
+
+    /// Receives and deletes the messages since the last call, and gives the detail type and the
+    /// `detail` of each.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the queue cannot be read.
+    pub fn drain_entries(&self) -> Vec<(String, Value)> {
         let mut details = Vec::new();
         let mut empty = 0;
         // One empty answer can be chance, since a queue has several hosts.
@@ -142,7 +167,8 @@ impl Queue {
             for message in &messages {
                 let body = message["Body"].as_str().expect("a body");
                 let mut event: Value = serde_json::from_str(body).expect("an event");
-                details.push(event["detail"].take());
+                let kind = event["detail-type"].as_str().unwrap_or_default().to_owned();
+                details.push((kind, event["detail"].take()));
             }
             let handles = messages.iter().map(|message| &message["ReceiptHandle"]);
             let entries: Vec<_> = (0..messages.len())

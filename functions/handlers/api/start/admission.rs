@@ -85,8 +85,8 @@ pub(super) async fn check_start(
 ) -> Result<(), RefusalReason> {
     check_tenant(app, caller).await?;
     let (rules, version) = check_conditions(app, caller, request).await?;
-    let around = app.tenants.controls();
-    let controls = around.controls_around(&caller.tenant, &request.workflow);
+    let ledger = app.tenants.controls();
+    let controls = ledger.pausing_controls(&request.at, &request.workflow);
     let controls = controls.await.map_err(RefusalReason::unjudged)?;
     match paused(&controls).filter(|control| control.refuses(&rules)) {
         None => Ok(()),

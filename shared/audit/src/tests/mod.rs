@@ -6,6 +6,7 @@ mod approvals;
 mod generations;
 mod kinds;
 mod measurements;
+mod publication;
 mod spans;
 mod stories;
 mod subjects;
@@ -293,19 +294,6 @@ fn the_story_after_a_later_rollback_has_the_generation_before_it() {
     assert_eq!(story[..3], before, "an id means one fact");
     let streamed = events_of_versions(&[execution(&first), execution(&second)]);
     assert_eq!(streamed.len(), 4, "the stream repeats nothing");
-}
-
-#[test]
-fn a_batch_begins_again_with_the_first_change_that_has_an_unpublished_event() {
-    // The second and the last change have no events.
-    let lengths = [2, 0, 1, 3, 0];
-    let again: Vec<_> = (0..7)
-        .map(|from| first_unpublished(&lengths, from))
-        .collect();
-    let right = [0, 0, 2, 3, 3, 3].map(Some);
-    assert_eq!(again[..6], right);
-    assert_eq!(again[6], None, "all were published");
-    assert_eq!(first_unpublished(&[], 0), None);
 }
 
 #[test]

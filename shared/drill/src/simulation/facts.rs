@@ -2,14 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use holdfast_audit::{About, Event, Kind, Record, events};
+use holdfast_audit::{
+    About, Event, Kind, Origin, Record, emf, events, measurements, metrics, step_emf,
+};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{AnyRecord, ExecutionRecord};
 use jiff::Timestamp;
 
-/// The audit events of a schedule.
+use crate::meter::Volume;
+
+/// The namespace of metrics and the source of events of a deployment called `holdfast`.
+const NAMESPACE: &str = "Holdfast/holdfast";
+const SOURCE: &str = "holdfast/holdfast";
+
+/// The bytes that EventBridge adds to the detail of an event: its time, and the source `holdfast`.
+/// The detail type comes in addition
+/// ([AWS](https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html)).
+const ENVELOPE_BYTES: u64 = 14 + 8;
+
+/// The audit events of a schedule, and what the function `audit` logs of them.
 #[derive(Default)]
 pub(crate) struct Facts {
+    /// True if the log lines of metrics are counted.
+    measures: bool,
+    metric_lines: Volume,
     /// The last version of each record, by its kind and its names.
     records: BTreeMap<String, Record>,
     /// The last version of each execution record, which names the workflow of steps and questions.
@@ -19,6 +35,14 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
+    /// No event yet. The log lines of metrics are counted too.
+    pub(crate) fn measuring() -> Self {
+        Self {
+            measures: true,
+            ..Self::default()
+        }
+    }
+
     /// Derives the events of a written record.
     pub(crate) fn note(&mut self, record: AnyRecord, now: Timestamp) {
         let (name, record) = match record {
@@ -50,6 +74,14 @@ impl Facts {
             return;
         };
         let before = self.records.get(&name);
+        let measured = match execution.filter(|_| self.measures) {
+            Some(execution) => measurements(before, &record, &Origin::of(execution)),
+            None => Vec::new(),
+        };
+        for one in measured {
+            let line = step_emf(NAMESPACE, &one, &about).to_string();
+            self.metric_lines.add(line.len() as u64);
+        }
         for event in events(before, &record, &about, now) {
             self.add(event);
         }
@@ -83,9 +115,33 @@ impl Facts {
         }
     }
 
-    /// Returns the number of events.
-    pub(crate) fn count(&self) -> usize {
-        self.events.len()
+    /// Returns the events of completed steps, the details of steps, and all others.
+    pub(crate) fn volumes(&self) -> (Volume, Volume, Volume) {
+        let (mut completed, mut details, mut others) = Default::default();
+        for event in self.events.values() {
+            let kind = event.kind();
+            let volume: &mut Volume = match kind {
+                Kind::StepCompleted => &mut completed,
+                _ if kind.is_step_detail() => &mut details,
+                _ => &mut others,
+            };
+            let detail = event.cloud_event(SOURCE).to_string();
+            volume.add(ENVELOPE_BYTES + kind.name().len() as u64 + detail.len() as u64);
+        }
+        (completed, details, others)
+    }
+
+    /// Returns the log lines of metrics.
+    pub(crate) fn metric_lines(&self) -> Volume {
+        let mut lines = self.metric_lines;
+        for event in self.events.values() {
+            let counted = metrics(event);
+            if !counted.is_empty() {
+                let line = emf(NAMESPACE, &counted, Some(&event.about), true, event.at);
+                lines.add(line.to_string().len() as u64);
+            }
+        }
+        lines
     }
 
     /// Returns the ids that mean two facts.

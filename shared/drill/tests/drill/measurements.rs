@@ -1,23 +1,17 @@
 //! The counts of a measured run are those of the documented budgets.
 
-use std::fmt::Write;
-
 use crate::set_up::drill_of;
 use holdfast_drill::{Scenario, Usage};
+use holdfast_ledger::Key;
 
-/// A workflow of plain steps, as `make bench` runs it.
+/// The workflow by which the project measures cost.
+const PLAIN: &str = include_str!("../../../../infra/bench/plain.yaml");
+
+/// A workflow of so many plain steps.
 fn plain(steps: usize) -> String {
-    let mut text = "workflow: WF-BENCH\nversion: 1\ninput: { type: object }\nsteps:\n".to_owned();
-    for n in 0..steps {
-        write!(
-            text,
-            "  - name: notify_{n}\n    action: http\n    input: {{ method: POST, url: \
-             \"${{VendorSystemUrl}}/notifications\", body: {{ team: t, message: \"{n}\" }} }}\n    \
-             irreversible: true\n"
-        )
-        .expect("a text");
-    }
-    text
+    let (head, step) = PLAIN.split_once("steps:\n").expect("steps");
+    let steps = (1..=steps).map(|n| step.replace("{n}", &n.to_string()));
+    format!("{head}steps:\n{}", steps.collect::<String>())
 }
 
 fn happy(source: &str) -> Usage {
@@ -39,8 +33,29 @@ fn a_success_of_n_steps_keeps_to_its_budget_of_requests() {
         // The registration of the tenant, begin, each attempt, and the query of the end.
         let reads = 1 + (n + 1) + 1;
         assert_eq!(usage.ledger_requests, writes + reads, "{n} steps");
+        // Begin and each attempt read one copy of the list of paused scopes, for one unit.
+        let copies = usage.partitions.iter();
+        let copies = copies.filter(|(one, _)| one.hash.starts_with(Key::CONTROL_PREFIX));
+        let units: Vec<_> = copies.map(|(_, load)| (load.reads, load.writes)).collect();
+        assert_eq!(units, [(n + 1, 0)], "{n} steps");
         assert_eq!(usage.objects_put, 1, "{n} steps");
         assert_eq!(usage.receipts_signed, 1, "{n} steps");
         assert_eq!(usage.target_calls, n, "{n} steps");
+        // Start, end and receipt; the first attempt and the effect of each step.
+        assert_eq!(usage.events.count, 3, "{n} steps");
+        assert_eq!(usage.step_details.count, n, "{n} steps");
+        assert_eq!(usage.completed_steps.count, n, "{n} steps");
+        // The wait of the first step, the end of each, and the end of the execution.
+        assert_eq!(usage.metric_lines.count, n + 2, "{n} steps");
+        assert_eq!(usage.changes, writes, "{n} steps");
+    }
+}
+
+#[test]
+fn events_and_lines_of_metrics_have_the_bytes_that_are_sent() {
+    let usage = happy(&plain(2));
+    for volume in [usage.events, usage.completed_steps, usage.metric_lines] {
+        let mean = volume.bytes / volume.count;
+        assert!((300..900).contains(&mean), "{volume:?}");
     }
 }

@@ -81,6 +81,7 @@ fn every_key_has_its_text_and_is_read_back_from_it() {
         ),
         (Key::Control(Scope::Platform), "CONTROL#platform", "META"),
         (workflow, "CONTROL#workflow/WF-X", "META"),
+        (Key::ControlCopy(7), "CONTROL#COPY#07", "META"),
         (head, "CHAINS", "acme"),
         (Key::ChainCursor, "CHAINS", "#CURSOR"),
         (tenant, "TENANTS", "acme"),

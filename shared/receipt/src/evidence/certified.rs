@@ -26,6 +26,8 @@ pub trait SealerHost: Send + Sync {
     fn time(&self) -> Timestamp;
     /// Fills a new secret with random bytes of the operating system.
     fn random(&self, secret: &mut [u8]) -> Result<(), String>;
+    /// Reports that a new short-lived key signs receipts until `not_after`.
+    fn certified(&self, kid: &str, not_after: Timestamp);
 }
 
 /// A sealer with a short-lived key in memory.
@@ -74,6 +76,8 @@ impl<S: Signer, H: SealerHost> CertifiedSealer<S, H> {
             return Ok(key);
         }
         let key = Arc::new(self.new_key(now).await?);
+        self.host
+            .certified(key.key.kid(), key.certificate.not_after);
         Ok(self.current().insert(key).clone())
     }
 

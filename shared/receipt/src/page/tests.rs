@@ -173,6 +173,8 @@ impl SealerHost for SampleHost {
         secret.fill(9);
         Ok(())
     }
+
+    fn certified(&self, _: &str, _: jiff::Timestamp) {}
 }
 
 #[test]

@@ -12,11 +12,11 @@ const DEPLOYMENT: &str = "210987654321/eu-central-1/holdfast";
 
 /// A clock that a test sets. Each secret differs from the one before.
 #[derive(Clone)]
-struct TestHost(Arc<Mutex<(Timestamp, u8)>>);
+struct TestHost(Arc<Mutex<(Timestamp, u8)>>, Arc<Mutex<Vec<String>>>);
 
 impl TestHost {
     fn at(time: &str) -> Self {
-        Self(Arc::new(Mutex::new((moment(time), 0x10))))
+        Self(Arc::new(Mutex::new((moment(time), 0x10))), Arc::default())
     }
 
     fn set(&self, time: &str) {
@@ -34,6 +34,11 @@ impl SealerHost for TestHost {
         state.1 += 1;
         secret.fill(state.1);
         Ok(())
+    }
+
+    fn certified(&self, kid: &str, not_after: Timestamp) {
+        let mut keys = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.push(format!("{kid} until {not_after}"));
     }
 }
 
@@ -175,6 +180,19 @@ fn a_process_that_was_frozen_past_the_hour_signs_with_a_new_key() {
     let second = key("18:30:00").expect("a short-lived key signed");
     assert_ne!(first, second);
     assert_eq!(kms.signatures(), 2);
+}
+
+#[test]
+fn each_new_key_is_reported_once_with_the_end_of_its_certificate() {
+    let (sealer, _, host) = process();
+    let expected = ["10:00:00", "10:20:00", "18:30:00"].map(|time| {
+        host.set(time);
+        let certificate = certificate_of(&sealed_by(&sealer, ended(time)));
+        let certificate = certificate.expect("a short-lived key signed");
+        format!("{} until {}", certificate.jwk.kid(), certificate.not_after)
+    });
+    let reported = host.1.lock().unwrap_or_else(PoisonError::into_inner);
+    assert_eq!(*reported, [&*expected[0], &*expected[2]]);
 }
 
 #[test]

@@ -1,0 +1,139 @@
+//! The copies of the list of paused scopes: written with each control, and checked by the sweep.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use aws_sdk_dynamodb::{
+    error::SdkError, operation::transact_write_items::TransactWriteItemsError,
+    types::TransactWriteItem,
+};
+use holdfast_engine::Host;
+use holdfast_ledger::{
+    COPIES, Control, Expect, Key, LedgerError, PausedScopes, Put, Record, Scope,
+};
+use jiff::Timestamp;
+
+use crate::{
+    counters::failed,
+    host::SystemHost,
+    item::{Item, item, key_item, key_of, read, record_item},
+    ledger::{DynamoLedger, unavailable},
+};
+
+/// The tries of a transaction. Another one fails while a concurrent request changes a control.
+const TRIES: u32 = 8;
+
+/// The pause before the second try, which doubles with each further one.
+const PAUSE_MS: u64 = 10;
+
+/// The answer to a transaction that writes the copies.
+enum CopiesPut {
+    Done,
+    /// The first write of the transaction met another record, or none.
+    Lost(Option<Item>),
+    /// A concurrent transaction was first.
+    Conflict,
+}
+
+impl DynamoLedger {
+    /// Writes a control and every copy in one transaction. If a concurrent change of another
+    /// control is first, the transaction is repeated on its result.
+    pub(crate) async fn put_with_copies<R: Record>(
+        &self,
+        record: &R,
+        control: &Control,
+        expect: Expect,
+    ) -> Result<Put<R>, LedgerError> {
+        for n in 0..TRIES {
+            if n > 0 {
+                SystemHost.sleep(pause_before(n)).await;
+            }
+            let copies = self.read_copies().await?;
+            let list = PausedScopes::changed(&copies, control);
+            let first = self.put_of(record_item(record)?, expect)?;
+            match self.put_copies(Some(first), &copies, &list).await? {
+                CopiesPut::Done => return Ok(Put::Done),
+                CopiesPut::Lost(stored) => {
+                    let stored = stored.map(read).transpose()?;
+                    return Ok(Put::Lost(stored.map(Box::new)));
+                }
+                CopiesPut::Conflict => {}
+            }
+        }
+        let why = "other controls are changed at the same time";
+        Err(LedgerError::Unavailable(why.to_owned()))
+    }
+
+    /// Compares the copies with the controls, and writes them again. Returns whether it did: a
+    /// change of a control is first otherwise, and the next check has its result.
+    pub async fn check_copies(&self, now: Timestamp) -> Result<bool, LedgerError> {
+        let copies = self.read_copies().await?;
+        // The index lags a moment. So every scope that it or a copy names is read consistently.
+        let listed = self.controls().await?;
+        let listed = listed.into_iter().map(|control| control.scope);
+        let names = copies.iter().flatten().flat_map(PausedScopes::names);
+        let named = names.filter_map(|name| Scope::read(name).ok());
+        let scopes: BTreeSet<Scope> = listed.chain(named).collect();
+        let controls = self.controls_of(scopes).await?;
+        let list = PausedScopes::checked(&copies, &controls, now);
+        let put = self.put_copies(None, &copies, &list).await?;
+        Ok(matches!(put, CopiesPut::Done))
+    }
+
+    async fn read_copies(&self) -> Result<Vec<Option<PausedScopes>>, LedgerError> {
+        let keys = (0..COPIES).map(|number| key_item(&Key::ControlCopy(number)));
+        let mut copies = vec![None; COPIES.into()];
+        for item in self.read_batch(keys.collect()).await? {
+            if let Some(Key::ControlCopy(number)) = key_of(&item)
+                && let Some(copy) = copies.get_mut(usize::from(number))
+            {
+                *copy = Some(read(item)?);
+            }
+        }
+        Ok(copies)
+    }
+
+    /// Writes `list` in place of every copy, after another write of the same transaction.
+    async fn put_copies(
+        &self,
+        first: Option<TransactWriteItem>,
+        copies: &[Option<PausedScopes>],
+        list: &PausedScopes,
+    ) -> Result<CopiesPut, LedgerError> {
+        let has_first = first.is_some();
+        let mut writes: Vec<_> = first.into_iter().collect();
+        for (number, copy) in (0..COPIES).zip(copies) {
+            let copy = copy.as_ref();
+            let expect = copy.map_or(Expect::Absent, |copy| Expect::Rev(copy.rev));
+            let item = item(&Key::ControlCopy(number), list, Item::new())?;
+            writes.push(self.put_of(item, expect)?);
+        }
+        let request = self.client.transact_write_items();
+        let sent = request.set_transact_items(Some(writes)).send().await;
+        let Err(error) = sent else {
+            return Ok(CopiesPut::Done);
+        };
+        if let SdkError::ServiceError(service) = &error
+            && let TransactWriteItemsError::TransactionCanceledException(cancelled) = service.err()
+        {
+            let reasons = cancelled.cancellation_reasons();
+            return match reasons.first().filter(|one| has_first && failed(one)) {
+                Some(reason) => Ok(CopiesPut::Lost(reason.item().cloned())),
+                None if reasons
+                    .iter()
+                    .any(|one| one.code() == Some("ValidationError")) =>
+                {
+                    Err(LedgerError::Refused("ValidationError".to_owned()))
+                }
+                None => Ok(CopiesPut::Conflict),
+            };
+        }
+        Err(unavailable(&error))
+    }
+}
+
+/// A pause between the half and the whole of a bound that doubles, spread by the clock's digits.
+fn pause_before(n: u32) -> Duration {
+    let most = PAUSE_MS << n;
+    let spread = Timestamp::now().subsec_nanosecond().unsigned_abs() / 1_000;
+    Duration::from_millis(most / 2 + u64::from(spread) % (most / 2))
+}

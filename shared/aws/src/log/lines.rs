@@ -1,0 +1,112 @@
+//! The form of log lines.
+
+use std::env;
+
+use lambda_runtime::tracing::{
+    init_default_subscriber,
+    subscriber::{self, filter::EnvFilter, filter::LevelFilter},
+};
+
+/// Writes log lines to the standard output from now on, in the format and from the level that
+/// Lambda's logging settings have.
+///
+/// A JSON line has the fields of its event alone, which are the execution's id and its trace too.
+/// The default subscriber of the runtime writes the span of the request twice into each line, which
+/// is more than half of its bytes. CloudWatch charges for every byte.
+pub fn write_log_lines() {
+    let format = env::var("AWS_LAMBDA_LOG_FORMAT").unwrap_or_default();
+    if !format.eq_ignore_ascii_case("json") {
+        return init_default_subscriber();
+    }
+    let level = env::var("AWS_LAMBDA_LOG_LEVEL").or_else(|_| env::var("RUST_LOG"));
+    let level = level.ok().and_then(|level| level.parse().ok());
+    let filter = EnvFilter::builder()
+        .with_default_directive(level.unwrap_or(LevelFilter::INFO).into())
+        .from_env_lossy();
+    subscriber::fmt()
+        .json()
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_target(false)
+        .without_time()
+        .with_env_filter(filter)
+        .init();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use holdfast_task::{BeginTask, FinishTask, StepCall, StepResult, StepStatus, StepTask};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::log::{StepAnswer, log_begin, log_finish, log_step};
+
+    /// The variable that is set in the process whose log is read.
+    const LOGS: &str = "HOLDFAST_TEST_LOGS";
+    const BEGIN: &str = include_str!("../../../../tests/events/begin.json");
+    const STEP: &str = include_str!("../../../../tests/events/step-http.json");
+    const FINISH: &str = include_str!("../../../../tests/events/finish.json");
+    const PRICES: &str = include_str!("../../../../cli/src/cost/prices.json");
+
+    /// Logs the calls of a success, within the span in which the runtime calls a handler.
+    fn log_a_success() {
+        let span = tracing::info_span!(
+            "Lambda runtime invoke",
+            requestId = "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+            xrayTraceId = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;\
+                           Sampled=0;Lineage=1:a87bd80c:0"
+        );
+        let _inside = span.enter();
+        let begin: BeginTask = serde_json::from_str(BEGIN).expect("a task");
+        let step: StepTask = serde_json::from_str(STEP).expect("a task");
+        let finish: FinishTask = serde_json::from_str(FINISH).expect("a task");
+        let begun = json!({ "execution": finish.execution, "input": {} });
+        log_begin(
+            &begin,
+            &Ok(serde_json::from_value(begun).expect("a result")),
+        );
+        let done = StepResult {
+            status: StepStatus::Succeeded,
+            output: Value::Null,
+            attempt: Some(1),
+        };
+        log_step(&StepCall::Step(Box::new(step)), &Ok(StepAnswer::Step(done)));
+        let receipt = "receipts/acme/2026/01/01/63eb91e9de7b5cbecff271345990982d17eac94b.json";
+        let ended = json!({ "status": "EXECUTED", "receipt": receipt, "receipt_sha256": "" });
+        log_finish(
+            &finish,
+            &Ok(serde_json::from_value(ended).expect("a result")),
+        );
+    }
+
+    #[test]
+    fn a_line_leaves_out_the_span_of_its_request_and_is_as_long_as_a_bill_assumes() {
+        if env::var_os(LOGS).is_some() {
+            write_log_lines();
+            return log_a_success();
+        }
+        let this = env::current_exe().expect("this program");
+        let name = std::thread::current().name().expect("a test").to_owned();
+        let ran = Command::new(this)
+            .args(["--exact", &name, "--nocapture"])
+            .env(LOGS, "1")
+            .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+            .env_remove("RUST_LOG")
+            .output();
+        let log = String::from_utf8(ran.expect("it runs").stdout).expect("text");
+        let lines = log.lines().filter_map(|line| line.get(line.find('{')?..));
+        let lines: Vec<_> = lines.collect();
+        assert_eq!(lines.len(), 3, "{log}");
+        assert!(!log.contains("8476a536"), "{log}");
+        let prices: Value = serde_json::from_str(PRICES).expect("prices");
+        let assumed = prices["assumed"]["log_bytes_per_line"].as_f64();
+        let mean = lines.iter().map(|line| line.len()).sum::<usize>() as f64 / 3.0;
+        let assumed = assumed.expect("a number");
+        assert!(
+            mean <= assumed && mean > 0.9 * assumed,
+            "{mean} bytes: {log}"
+        );
+    }
+}
