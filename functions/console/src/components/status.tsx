@@ -1,0 +1,94 @@
+// Statuses as a word, a shape and a colour, so that none of them is needed to read the others.
+
+export type Tone = 'good' | 'undone' | 'part' | 'bad' | 'none' | 'busy' | 'waiting';
+
+interface Word {
+  text: string;
+  tone: Tone;
+}
+
+const WORDS: Readonly<Record<string, Word>> = {
+  STARTING: { text: 'Starting', tone: 'busy' },
+  RUNNING: { text: 'Running', tone: 'busy' },
+  WAITING: { text: 'Waiting for people', tone: 'waiting' },
+  PAUSED: { text: 'Paused', tone: 'waiting' },
+  ROLLING_BACK: { text: 'Rolling back', tone: 'undone' },
+  CLOSING: { text: 'Closing', tone: 'busy' },
+  EXECUTED: { text: 'Executed', tone: 'good' },
+  ROLLED_BACK: { text: 'Rolled back', tone: 'undone' },
+  PARTIALLY_ROLLED_BACK: { text: 'Partially rolled back', tone: 'part' },
+  FAILED: { text: 'Failed', tone: 'bad' },
+  REJECTED: { text: 'Rejected', tone: 'bad' },
+};
+
+// The words of a step's state, as the receipt has them.
+const STEPS: Readonly<Record<string, Word>> = {
+  RUNNING: { text: 'running', tone: 'busy' },
+  WAITING: { text: 'between attempts', tone: 'waiting' },
+  ASKING: { text: 'waiting for people', tone: 'waiting' },
+  UNKNOWN: { text: 'unknown, may have been applied', tone: 'part' },
+  SUCCESS: { text: 'succeeded', tone: 'good' },
+  FAILED: { text: 'failed', tone: 'bad' },
+  UNDOING: { text: 'being undone', tone: 'undone' },
+  UNDONE: { text: 'undone', tone: 'undone' },
+  UNDO_FAILED: { text: 'undo failed', tone: 'part' },
+  NOT_RUN: { text: 'not run', tone: 'none' },
+};
+
+export function wordOf(status: string): Word {
+  return WORDS[status] ?? { text: status, tone: 'none' };
+}
+
+export function stepWord(status: string): Word {
+  return STEPS[status] ?? { text: status.toLowerCase(), tone: 'none' };
+}
+
+const SHAPES: Readonly<Record<Tone, string>> = {
+  good: 'M4.5 8.5l2.5 2.5 4.5-5.5',
+  undone: 'M11 5.5H6.5a2.5 2.5 0 0 0 0 5H9M6.5 3.5l-2 2 2 2',
+  part: 'M8 4.2v4.6M8 11.4v.2',
+  bad: 'M5.3 5.3l5.4 5.4M10.7 5.3l-5.4 5.4',
+  none: 'M5 8h6',
+  busy: 'M6.5 5l4.5 3-4.5 3z',
+  waiting: 'M6.3 5v6M9.7 5v6',
+};
+
+export function Shape({ tone }: { tone: Tone }) {
+  return (
+    <svg class="shape" viewBox="0 0 16 16" aria-hidden="true" focusable="false">
+      <circle cx="8" cy="8" r="7.5" />
+      <path d={SHAPES[tone]} />
+    </svg>
+  );
+}
+
+export function Mark({ word }: { word: Word }) {
+  return (
+    <span class={`mark ${word.tone}`}>
+      <Shape tone={word.tone} />
+      {word.text}
+    </span>
+  );
+}
+
+export function Status({ status }: { status: string }) {
+  return <Mark word={wordOf(status)} />;
+}
+
+export function StepStatus({ status }: { status: string }) {
+  return <Mark word={stepWord(status)} />;
+}
+
+// The head of an execution: its status large, with a sentence.
+export function StatusBanner({ status, children }: { status: string; children: string }) {
+  const word = wordOf(status);
+  return (
+    <div class={`status ${word.tone}`} role="status">
+      <Shape tone={word.tone} />
+      <p>
+        <strong>{word.text}</strong>
+        {children}
+      </p>
+    </div>
+  );
+}
