@@ -80,7 +80,8 @@ async function attempt(
 async function tokenOr401(fresh: boolean): Promise<string> {
   try {
     return await token(fresh);
-  } catch {
+  } catch (error) {
+    if (error instanceof Problem) throw error;
     throw new Problem('expired', 'Signed out', 'The sign-in has ended.', [], 401);
   }
 }
