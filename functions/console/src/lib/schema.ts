@@ -238,7 +238,8 @@ const escaped = (name: string) => name.replaceAll('~', '~0').replaceAll('/', '~1
 // The problems that the API names in texts: `input/amount: 0 is less than 1`.
 export function problemsIn(errors: readonly string[]): FieldProblem[] {
   return errors.map((error) => {
-    const [, pointer = '', message = error] = /^input((?:\/[^\s:]*)?): ([\s\S]*)$/.exec(error) ?? [];
+    const [, pointer = '', message = error] =
+      /^input((?:\/[^\s:]*)?): ([\s\S]*)$/.exec(error) ?? [];
     return { pointer, message };
   });
 }
