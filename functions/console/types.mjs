@@ -15,7 +15,8 @@ function typeOf(schema) {
   const nullable = types.includes('null') ? ' | null' : '';
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' | ') + nullable;
   const plain = types.filter((type) => type !== 'null').map((type) => single(type, schema));
-  return plain.length ? plain.join(' | ') + nullable : 'unknown';
+  if (plain.length) return plain.join(' | ') + nullable;
+  return nullable ? 'null' : 'unknown';
 }
 
 function single(type, schema) {

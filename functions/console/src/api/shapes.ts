@@ -126,7 +126,7 @@ export interface DeclaredStep {
   name: string;
   action?: string;
   timeout_s?: number;
-  attempts?: number;
+  max_attempts?: number;
   undo?: unknown;
   for_each?: unknown;
 }

@@ -16,7 +16,7 @@ export interface Attempt {
   ended_at: string | null;
   outcome: string | null;
   error?: string | null;
-  answer?: TargetAnswer | unknown;
+  answer?: TargetAnswer | null;
 }
 
 export interface Budgets {
@@ -26,7 +26,7 @@ export interface Budgets {
 
 export interface BulkBody {
   operation: OperationName;
-  decision?: Decision | unknown;
+  decision?: Decision | null;
   filter: FilterBody;
   reason: string;
 }
@@ -109,7 +109,7 @@ export interface BulkSample {
 export interface Control {
   scope: string;
   state: ControlState;
-  running_executions?: PauseBehavior | unknown;
+  running_executions?: PauseBehavior | null;
   reason?: string | null;
   by?: string | null;
   at?: string | null;
@@ -118,7 +118,7 @@ export interface Control {
 export interface ControlChange {
   scope: string;
   state: ControlState;
-  running_executions?: PauseBehavior | unknown;
+  running_executions?: PauseBehavior | null;
   reason?: string | null;
   by?: string | null;
   at?: string | null;
@@ -158,7 +158,7 @@ export interface DecisionResult {
   replayed: boolean;
   decided: boolean;
   votes: Array<VoteView>;
-  needed?: NeededApprovals | unknown;
+  needed?: NeededApprovals | null;
   links: ExecutionLinks;
 }
 
@@ -225,8 +225,8 @@ export interface Execution {
   workflow_version: number;
   tenant: string;
   status: string;
-  waiting?: OpenQuestion | unknown;
-  paused?: Pause | unknown;
+  waiting?: OpenQuestion | null;
+  paused?: Pause | null;
   trigger: string;
   requested_by: string | null;
   subject?: string | null;
@@ -238,14 +238,14 @@ export interface Execution {
   ended_at: string | null;
   deadline: string;
   guardrails: Array<GuardrailOutcome>;
-  failure: ExecutionFailure | unknown;
-  redriven: Redrive | unknown;
+  failure: ExecutionFailure | null;
+  redriven: Redrive | null;
   duplicates_prevented: number;
   questions: Array<Question>;
   steps: Array<Step>;
-  receipt: ReceiptLink | unknown;
-  input?: PayloadView | unknown;
-  output?: PayloadView | unknown;
+  receipt: ReceiptLink | null;
+  input?: PayloadView | null;
+  output?: PayloadView | null;
   output_missing?: string | null;
 }
 
@@ -351,7 +351,7 @@ export interface LinkedExecution {
   stands?: Array<string> | null;
   stands_total: number;
   reason?: string | null;
-  question?: Question | unknown;
+  question?: Question | null;
 }
 
 export interface ListedDigest {
@@ -370,8 +370,8 @@ export interface ListedExecution {
   workflow_version: number;
   subject?: string | null;
   status: string;
-  waiting?: OpenQuestion | unknown;
-  paused?: Pause | unknown;
+  waiting?: OpenQuestion | null;
+  paused?: Pause | null;
   trigger: string;
   generation: number;
   started_at: string;
@@ -460,12 +460,12 @@ export interface Question {
   status: string;
   until: string;
   decisions: Array<string>;
-  decision: DecisionView | unknown;
+  decision: DecisionView | null;
   by: Array<string>;
   count: number;
   distinct_groups: boolean;
   votes: Array<VoteView>;
-  needed?: NeededApprovals | unknown;
+  needed?: NeededApprovals | null;
   incident: string;
   message?: string | null;
   shown_sha256?: string | null;
@@ -546,7 +546,7 @@ export interface StartLinks {
 
 export interface StartRequest {
   input: Record<string, unknown>;
-  approval?: SentApproval | unknown;
+  approval?: SentApproval | null;
 }
 
 export interface StartResult {
@@ -555,7 +555,7 @@ export interface StartResult {
   tenant: string;
   replayed: boolean;
   status?: string | null;
-  execution?: Execution | unknown;
+  execution?: Execution | null;
   links: StartLinks;
 }
 
@@ -584,7 +584,7 @@ export interface Step {
   undo_attempts: Array<Attempt>;
   item?: string | null;
   input?: PayloadView;
-  output?: PayloadView | unknown;
+  output?: PayloadView | null;
 }
 
 export interface Story {

@@ -5,11 +5,12 @@ import { asProblem, type Problem } from '../api/problem';
 import type { BulkBody, BulkPreview, BulkReport, BulkSample, Decision } from '../api/types';
 import { command } from '../lib/command';
 import { counted } from '../lib/format';
+import type { Tone } from '../lib/words';
 import { useLive } from '../live';
 import { address } from '../router';
 import { ShowCommand } from './code';
 import { Answer, ProblemView } from './states';
-import { Mark, Status, type Tone } from './status';
+import { Mark, Status } from './status';
 import { Table } from './table';
 
 // The API adds the bulk's id to the reason.

@@ -1,47 +1,6 @@
 // Statuses as a word, a shape and a colour, so that none of them is needed to read the others.
 
-export type Tone = 'good' | 'undone' | 'part' | 'bad' | 'none' | 'busy' | 'waiting';
-
-interface Word {
-  text: string;
-  tone: Tone;
-}
-
-const WORDS: Readonly<Record<string, Word>> = {
-  STARTING: { text: 'Starting', tone: 'busy' },
-  RUNNING: { text: 'Running', tone: 'busy' },
-  WAITING: { text: 'Waiting for people', tone: 'waiting' },
-  PAUSED: { text: 'Paused', tone: 'waiting' },
-  ROLLING_BACK: { text: 'Rolling back', tone: 'undone' },
-  CLOSING: { text: 'Closing', tone: 'busy' },
-  EXECUTED: { text: 'Executed', tone: 'good' },
-  ROLLED_BACK: { text: 'Rolled back', tone: 'undone' },
-  PARTIALLY_ROLLED_BACK: { text: 'Partially rolled back', tone: 'part' },
-  FAILED: { text: 'Failed', tone: 'bad' },
-  REJECTED: { text: 'Rejected', tone: 'bad' },
-};
-
-// The words of a step's state, as the receipt has them.
-const STEPS: Readonly<Record<string, Word>> = {
-  RUNNING: { text: 'running', tone: 'busy' },
-  WAITING: { text: 'between attempts', tone: 'waiting' },
-  ASKING: { text: 'waiting for people', tone: 'waiting' },
-  UNKNOWN: { text: 'unknown, may have been applied', tone: 'part' },
-  SUCCESS: { text: 'succeeded', tone: 'good' },
-  FAILED: { text: 'failed', tone: 'bad' },
-  UNDOING: { text: 'being undone', tone: 'undone' },
-  UNDONE: { text: 'undone', tone: 'undone' },
-  UNDO_FAILED: { text: 'undo failed', tone: 'part' },
-  NOT_RUN: { text: 'not run', tone: 'none' },
-};
-
-export function wordOf(status: string): Word {
-  return WORDS[status] ?? { text: status, tone: 'none' };
-}
-
-export function stepWord(status: string): Word {
-  return STEPS[status] ?? { text: status.toLowerCase(), tone: 'none' };
-}
+import { stepWord, type Tone, type Word, wordOf } from '../lib/words';
 
 const SHAPES: Readonly<Record<Tone, string>> = {
   good: 'M4.5 8.5l2.5 2.5 4.5-5.5',

@@ -5,7 +5,7 @@ import { Problem } from '../api/problem';
 import type { Action, Actions } from '../api/shapes';
 import type { Question as Asked, DecisionResult, Execution } from '../api/types';
 import { Confirm } from '../components/confirm';
-import { EffectView } from '../components/effect';
+import { Effects } from '../components/effects';
 import { Page } from '../components/page';
 import { Answer, Empty } from '../components/states';
 import { Status, StepStatus } from '../components/status';
@@ -282,7 +282,7 @@ function Decide({ execution, question, decision, action, tenant, onClose }: Deci
       act={act}
       onClose={() => onClose(said)}
     >
-      {action ? <EffectView action={action} /> : <p>{question.message}</p>}
+      {action ? <Effects action={action} /> : <p>{question.message}</p>}
     </Confirm>
   );
 }
