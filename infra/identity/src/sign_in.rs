@@ -122,7 +122,7 @@ pub struct AuthorizationRequest {
     pub silent: bool,
 }
 
-/// What a code or a refresh token stands for.
+/// The person and the request behind a code or a refresh token.
 #[derive(Debug, Clone)]
 struct Grant {
     person: Person,

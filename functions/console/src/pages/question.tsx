@@ -253,7 +253,8 @@ function Decide({ execution, question, decision, action, tenant, onClose }: Deci
   const act = async (reason: string) => {
     const result = await apiFor(tenant).send<DecisionResult>(
       'POST',
-      path('incidents', question.incident, 'decision'),
+      // The question has the path of its incident.
+      `${question.incident.replace(/^\/v1\//, '')}/decision`,
       {
         body: {
           decision,
