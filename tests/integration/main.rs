@@ -10,6 +10,7 @@ mod bulk;
 mod chain;
 mod choices;
 mod commands;
+mod console;
 mod crashes;
 mod decisions;
 mod demo;

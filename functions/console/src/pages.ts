@@ -1,8 +1,16 @@
 // The pages: their addresses, and the permission that shows each in the navigation.
 import type { ComponentType } from 'preact';
+import { Chain } from './pages/chain';
+import { Controls } from './pages/controls';
 import { Execution } from './pages/execution';
 import { Executions } from './pages/executions';
+import { Inbox } from './pages/inbox';
+import { Incident } from './pages/incident';
+import { Incidents } from './pages/incidents';
 import { Overview } from './pages/overview';
+import { Question } from './pages/question';
+import { Receipt } from './pages/receipt';
+import { Receipts } from './pages/receipts';
 import { Workflow } from './pages/workflow';
 import { Workflows } from './pages/workflows';
 import type { Operation } from './roles';
@@ -37,8 +45,27 @@ export const PAGES: readonly Page[] = [
     component: Executions,
   },
   { at: ['executions', '*'], needs: 'see executions and their steps', component: Execution },
+  {
+    at: ['inbox'],
+    title: 'Inbox',
+    needs: 'see the questions that wait for people',
+    component: Inbox,
+  },
+  { at: ['inbox', '*', '*'], needs: 'see executions and their steps', component: Question },
+  // Approvers see single incidents, and no list.
+  { at: ['incidents'], title: 'Incidents', needs: 'see what is paused', component: Incidents },
+  { at: ['incidents', '*'], needs: 'see incidents', component: Incident },
   { at: ['workflows'], title: 'Workflows', needs: 'see workflows', component: Workflows },
   { at: ['workflows', '*'], needs: 'see workflows', component: Workflow },
+  {
+    at: ['receipts'],
+    title: 'Receipts',
+    needs: 'list and fetch receipts and digests',
+    component: Receipts,
+  },
+  { at: ['receipts', '*'], needs: 'list and fetch receipts and digests', component: Receipt },
+  { at: ['chain'], needs: 'list and fetch receipts and digests', component: Chain },
+  { at: ['controls'], title: 'Controls', needs: 'see what is paused', component: Controls },
 ];
 
 export function pageAt(path: readonly string[]): Page | undefined {

@@ -20,7 +20,7 @@ use crate::api::{
     app::App,
     budget, bulk, control, decisions, delegation, digest, execution, incident, lifecycle, list,
     question, receipt,
-    route::Route,
+    route::{FILE, Route},
     schema::shape,
     start, tenant, workflow,
 };
@@ -130,7 +130,7 @@ fn executions() -> Vec<Route> {
             shape::<FetchLink>,
             receipt::link,
         )
-        .or_a_page()
+        .or_as(&["text/html", FILE])
         .also(302, "With redirect=true: to the receipt itself.", None)
         .problem(&[409]),
     ]
@@ -188,6 +188,16 @@ fn lists() -> Vec<Route> {
             shape::<Digests>,
             digest::list,
         ),
+        Route::get(
+            "/v1/digests/{until}",
+            "fetchDigest",
+            "Returns the file of the digest that covers the hours until this time",
+            Operation::ReadReceipts,
+            shape::<Value>,
+            digest::file,
+        )
+        .as_file()
+        .problem(&[409]),
         Route::get(
             "/v1/incidents",
             "listIncidents",

@@ -20,6 +20,8 @@ export interface Api {
   get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T>;
   send<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, options?: Options): Promise<T>;
   text(path: string, query?: Query, signal?: AbortSignal): Promise<string>;
+  // The body as it arrived, for signatures.
+  bytes(path: string, query?: Query, signal?: AbortSignal): Promise<Uint8Array>;
 }
 
 // Returns the API for a tenant; `undefined` names none, `*` is every tenant.
@@ -32,6 +34,10 @@ export function apiFor(tenant: string | undefined): Api {
       (await json(await request(method, path, { ...options, query: query(options.query) }))) as T,
     text: async (path, given, signal) =>
       (await request('GET', path, { query: query(given), signal })).text(),
+    bytes: async (path, given, signal) => {
+      const answer = await request('GET', path, { query: query(given), signal });
+      return new Uint8Array(await answer.arrayBuffer());
+    },
   };
 }
 
@@ -81,7 +87,8 @@ async function attempt(
 async function tokenOr401(fresh: boolean): Promise<string> {
   try {
     return await token(fresh);
-  } catch {
+  } catch (error) {
+    if (error instanceof Problem) throw error;
     throw new Problem('expired', 'Signed out', 'The sign-in has ended.', [], 401);
   }
 }

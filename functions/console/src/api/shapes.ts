@@ -130,3 +130,30 @@ export interface DeclaredStep {
   undo?: unknown;
   for_each?: unknown;
 }
+
+// A cause of incidents, over all tenants that the reader sees.
+export interface Cause {
+  workflow_id: string;
+  state: string;
+  error: string;
+  message?: string | null;
+  standing: boolean;
+  tenants: string[];
+  since: string;
+  latest: string;
+  executions: Count;
+  waiting?: number;
+  incidents: Array<{
+    incident_id: string;
+    tenant: string;
+    opened_at: string;
+    executions: Count;
+    status: string;
+    href: string;
+  }>;
+}
+
+export interface Causes {
+  causes: Cause[];
+  more: boolean;
+}
