@@ -74,7 +74,7 @@ function Frame({ route, person }: { route: Route; person: Person }) {
           </ul>
         </nav>
         <Tenant route={here} person={person} />
-        <details class="menu">
+        <details class="menu" key={here.path.join('/')} onKeyDown={closeOnEscape}>
           <summary>
             {person.subject} <span class="role">{person.role}</span>
           </summary>
@@ -104,6 +104,12 @@ function Frame({ route, person }: { route: Route; person: Person }) {
 function skip(event: Event) {
   event.preventDefault();
   document.getElementById('main')?.focus();
+}
+
+function closeOnEscape(event: KeyboardEvent & { currentTarget: HTMLDetailsElement }) {
+  if (event.key !== 'Escape') return;
+  event.currentTarget.open = false;
+  event.currentTarget.querySelector('summary')?.focus();
 }
 
 function Facts({ person }: { person: Person }) {

@@ -4,6 +4,8 @@ import { asProblem, type Problem } from './api/problem';
 
 // The longest pause between two attempts, in milliseconds.
 const LONGEST_PAUSE = 60_000;
+// The number of equal answers in a row after which the pause doubles.
+const EQUAL_ANSWERS = 30;
 
 export interface Live<T> {
   data: T | undefined;
@@ -62,6 +64,8 @@ function follow<T>(
   let failures = 0;
   let busy = false;
   let again: number | null = 0;
+  let before = '';
+  let equal = 0;
 
   const run = async () => {
     if (busy || stop.signal.aborted) return;
@@ -72,7 +76,10 @@ function follow<T>(
       if (stop.signal.aborted) return;
       const { every } = latest.current;
       failures = 0;
-      again = typeof every === 'function' ? every(data) : every;
+      const text = JSON.stringify(data);
+      equal = text === before ? equal + 1 : 0;
+      before = text;
+      again = slowed(typeof every === 'function' ? every(data) : every, equal);
       setState(() => ({ key, data, answeredAt: new Date() }));
     } catch (error) {
       if (stop.signal.aborted) return;
@@ -91,6 +98,7 @@ function follow<T>(
   };
   // A page that becomes visible, or a connection that returns, asks at once.
   const wake = () => {
+    equal = 0;
     if (!document.hidden && again !== null) void run();
     else plan();
   };
@@ -103,6 +111,12 @@ function follow<T>(
     document.removeEventListener('visibilitychange', wake);
     removeEventListener('online', wake);
   };
+}
+
+// The pause of an answer that has been equal for a while: a page that is left open asks less often.
+export function slowed(every: number | null, equal: number): number | null {
+  if (every === null || every >= LONGEST_PAUSE) return every;
+  return Math.min(LONGEST_PAUSE, every * 2 ** Math.min(10, Math.floor(equal / EQUAL_ANSWERS)));
 }
 
 // The pause after some failures in a row, in milliseconds.

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { command } from '../src/lib/command';
 import { counted, lasted, percent, relative, utc } from '../src/lib/format';
+import { keepsDigits } from '../src/lib/json';
 import { address, parse } from '../src/router';
 
 test('a_duration_has_its_two_largest_units', () => {
@@ -57,4 +58,11 @@ test('an_address_leads_back_to_its_parts', () => {
   assert.deepEqual(route.query, { tenant: 'acme', subject: 'x & y#z' });
   assert.equal(route.tenant, 'acme');
   assert.deepEqual(parse('#/executions/%zz').path, ['executions', '%zz']);
+});
+
+test('a_number_that_a_browser_would_round_is_recognised', () => {
+  const kept = ['0', '-1.50', '0.1', '1e3', '0.9975747776879547', '9007199254740992', '1E-7'];
+  for (const text of kept) assert.ok(keepsDigits(text, Number(text)), text);
+  const lost = ['9007199254740993', '0.12345678901234567891', '1e400', '123456789012345678'];
+  for (const text of lost) assert.ok(!keepsDigits(text, Number(text)), text);
 });

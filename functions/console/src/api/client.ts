@@ -1,4 +1,5 @@
 // Requests to the API: the token, the tenant, one renewal after a 401, and a time limit.
+import { parseExactly } from '../lib/json';
 import { token } from '../session';
 import { late, offline, Problem, problemOf } from './problem';
 
@@ -96,7 +97,7 @@ async function json(answer: Response): Promise<unknown> {
   const text = await answer.text();
   if (text === '') return null;
   try {
-    return JSON.parse(text);
+    return parseExactly(text);
   } catch {
     throw new Problem(
       'broken',

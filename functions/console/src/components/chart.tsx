@@ -131,32 +131,34 @@ function Figure<B>(props: FigureProps<B>) {
   return (
     <figure class="chart">
       <h3>{title}</h3>
-      <svg
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-        role="img"
-        aria-label={`${title}. The table below has the numbers.`}
-      >
-        {axis.marks.map((mark) => {
-          const y = TOP + inner.height * (1 - mark / axis.most);
-          return (
-            <g key={mark}>
-              <line class="grid" x1={LEFT} x2={WIDTH - 4} y1={y} y2={y} />
-              <text class="mark end" x={LEFT - 6} y={y + 4}>
-                {format(mark)}
+      <section class="plot" aria-label={`Chart: ${title}`} tabIndex={0}>
+        <svg
+          viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+          role="img"
+          aria-label={`${title}. The table below has the numbers.`}
+        >
+          {axis.marks.map((mark) => {
+            const y = TOP + inner.height * (1 - mark / axis.most);
+            return (
+              <g key={mark}>
+                <line class="grid" x1={LEFT} x2={WIDTH - 4} y1={y} y2={y} />
+                <text class="mark end" x={LEFT - 6} y={y + 4}>
+                  {format(mark)}
+                </text>
+              </g>
+            );
+          })}
+          {labelled(buckets.length, MOST_LABELS).map((n) => {
+            const bucket = buckets[n];
+            return bucket ? (
+              <text key={n} class="mark" x={LEFT + (n + 0.5) * step} y={HEIGHT - BOTTOM + 16}>
+                {nameOf(timeOf(bucket), by)}
               </text>
-            </g>
-          );
-        })}
-        {labelled(buckets.length, MOST_LABELS).map((n) => {
-          const bucket = buckets[n];
-          return bucket ? (
-            <text key={n} class="mark" x={LEFT + (n + 0.5) * step} y={HEIGHT - BOTTOM + 16}>
-              {nameOf(timeOf(bucket), by)}
-            </text>
-          ) : null;
-        })}
-        {children}
-      </svg>
+            ) : null;
+          })}
+          {children}
+        </svg>
+      </section>
       <figcaption>
         {unit}, by {by} ({zone}).
         {series.length > 1 && <Legend series={series} />}

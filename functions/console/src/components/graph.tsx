@@ -1,6 +1,13 @@
 // A workflow's graph. With an execution, each node has the state of its step.
 import type { OutlineNode } from '../api/shapes';
-import { type Arrow, type Box, HEADING, layoutOf, type Size } from '../lib/layout';
+import {
+  type Arrow,
+  type Box,
+  HEADING,
+  LABEL_CHARACTERS,
+  layoutOf,
+  type Size,
+} from '../lib/layout';
 import type { Tone, Word } from '../lib/words';
 
 interface Props {
@@ -10,10 +17,11 @@ interface Props {
   stateOf?: (name: string) => Word | undefined;
 }
 
+// The widest graph that shrinks to its place; a wider one scrolls.
+const WIDEST_FIT = 640;
 // The space around the graph, for its outlines.
 const MARGIN = 4;
 const MOST_CHARACTERS = 32;
-const MOST_LABEL = 28;
 
 const cut = (text: string, most: number) =>
   text.length > most ? `${text.slice(0, most - 1)}…` : text;
@@ -43,6 +51,7 @@ export function Graph({ nodes, label, stateOf }: Props) {
   return (
     <section class="graph" aria-label="Graph" tabIndex={0}>
       <svg
+        class={width <= WIDEST_FIT ? 'fits' : undefined}
         role="img"
         aria-label={label}
         width={width}
@@ -123,13 +132,14 @@ function hexagon({ x, y, width, height }: Box<OutlineNode>): string {
 }
 
 function Line({ arrow }: { arrow: Arrow }) {
-  const [from = [0, 0], to = [0, 0]] = arrow.points;
+  // The label lies where the arrow enters the next row, so that labels of a choice lie apart.
+  const [, [x, y] = [0, 0]] = arrow.points;
   return (
     <g class="line">
       <path d={curve(arrow.points)} marker-end="url(#arrow)" />
       {arrow.label && (
-        <text x={(from[0] + to[0]) / 2} y={(from[1] + to[1]) / 2 + 4}>
-          {cut(arrow.label, MOST_LABEL)}
+        <text x={x} y={y - 13}>
+          {cut(arrow.label, LABEL_CHARACTERS)}
           <title>{arrow.label}</title>
         </text>
       )}

@@ -4,7 +4,7 @@ import { stepWord, type Tone, type Word, wordOf } from '../lib/words';
 
 const SHAPES: Readonly<Record<Tone, string>> = {
   good: 'M4.5 8.5l2.5 2.5 4.5-5.5',
-  undone: 'M11 5.5H6.5a2.5 2.5 0 0 0 0 5H9M6.5 3.5l-2 2 2 2',
+  undone: 'M5 6.5h4a2.3 2.3 0 0 1 0 4.6H7.2M7 4.4L4.8 6.5 7 8.6',
   part: 'M8 4.2v4.6M8 11.4v.2',
   bad: 'M5.3 5.3l5.4 5.4M10.7 5.3l-5.4 5.4',
   none: 'M5 8h6',

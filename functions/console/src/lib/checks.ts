@@ -1,4 +1,5 @@
 // The checks of single values against a JSON Schema. The API checks again, with every keyword.
+import { keepsDigits } from './json';
 import type { Schema } from './schema';
 
 const numberOf = (value: unknown): number | undefined =>
@@ -19,7 +20,7 @@ export function checkNumber(
     };
   }
   const value = Number(text);
-  if (!exact(text, value)) {
+  if (!keepsDigits(text, value)) {
     return {
       value: undefined,
       messages: ['has more digits than a browser keeps; start it with the command'],
@@ -37,18 +38,6 @@ export function checkNumber(
   say(below !== undefined && value >= below, `must be less than ${below}`);
   say(multiple !== undefined && !isMultiple(value, multiple), `must be a multiple of ${multiple}`);
   return { value, messages };
-}
-
-// True if the number keeps every digit that was typed.
-function exact(text: string, value: number): boolean {
-  const digits = (number: string) =>
-    number
-      .replace(/[eE].*$/, '')
-      .replace(/[-.]/g, '')
-      .replace(/^0+/, '')
-      .replace(/0+$/, '');
-  const typed = digits(text);
-  return typed.length <= 15 || typed === digits(value.toPrecision(17));
 }
 
 function isMultiple(value: number, of: number): boolean {

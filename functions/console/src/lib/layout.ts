@@ -29,13 +29,16 @@ export interface Layout<N> {
   arrows: Arrow[];
 }
 
-export const ROW_GAP = 34;
+export const ROW_GAP = 40;
 export const COLUMN_GAP = 22;
 const PADDING = 16;
 // The height of a container's heading.
 export const HEADING = 46;
-// The width that an arrow takes in a row that it passes.
+// The width that an arrow takes in a row that it passes, and that of a character of its label.
 const LANE = 14;
+const CHARACTER = 6;
+// The longest label; the rest of it is cut off.
+export const LABEL_CHARACTERS = 20;
 
 export type Size = { width: number; height: number };
 
@@ -104,6 +107,11 @@ function setRows<N extends GraphNode>(nodes: readonly N[], slots: Map<string, Sl
   for (const node of nodes) if (node === first || !reached.has(node.name)) follow(node.name, 0);
 }
 
+// The width of the first lane of an arrow, beside which its label must fit.
+function laneOf(label: string | null | undefined): number {
+  return Math.max(LANE, CHARACTER * Math.min(LABEL_CHARACTERS, label?.length ?? 0));
+}
+
 interface Line<N> {
   slots: Slot<N>[];
   label: string | undefined;
@@ -126,7 +134,7 @@ function linesOf<N extends GraphNode>(
         const lane: Slot<N> = {
           node: undefined,
           inner: [],
-          size: { width: LANE, height: 0 },
+          size: { width: row === from.row + 1 ? laneOf(next.label) : LANE, height: 0 },
           row,
           x: 0,
           before: [passed.at(-1) ?? from],

@@ -28,7 +28,7 @@ const list = (data: Data, member: string): string => {
 const later = (data: Data): string => (Number(data.generation) > 0 ? ' again' : '');
 
 const SENTENCES: Readonly<Record<string, (data: Data) => string>> = {
-  'workflow.started': (data) => `Began${later(data)}, by ${text(data, 'trigger')}`,
+  'workflow.started': (data) => `Began${later(data)}, triggered by ${text(data, 'trigger')}`,
   'workflow.rejected': (data) => `The start was refused by ${list(data, 'guardrails')}`,
   'workflow.duplicate.prevented': (data) =>
     `A repeat of the start was refused (${text(data, 'number')})`,

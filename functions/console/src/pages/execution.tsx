@@ -17,14 +17,21 @@ import { Answer } from '../components/states';
 import { StatusBanner } from '../components/status';
 import { Patterns, Timeline } from '../components/timeline';
 import { command } from '../lib/command';
+import { short } from '../lib/format';
 import { inWords, isOpen, statesOf } from '../lib/states';
 import { useLive } from '../live';
 import type { PageProps } from '../pages';
 import { may } from '../roles';
 
-// The pause between two looks at an execution that is open, and at one that has ended.
-const OPEN_EVERY = 2000;
+// The pause between two looks at an execution, by its state.
+const MOVING_EVERY = 2000;
+const HALTED_EVERY = 8000;
 const ENDED_EVERY = 30_000;
+
+function pauseOf({ status }: ExecutionView): number {
+  if (!isOpen(status)) return ENDED_EVERY;
+  return status === 'WAITING' || status === 'PAUSED' ? HALTED_EVERY : MOVING_EVERY;
+}
 
 const isRecorded = (view: ExecutionView): view is Recorded => 'generation' in view;
 
@@ -36,13 +43,13 @@ export function Execution({ route, person }: PageProps) {
     `execution ${route.tenant} ${id} ${acted}`,
     // The workflow finds an execution that the ledger does not know yet.
     (signal) => api.get(path('executions', id), { workflow_id: route.query.workflow }, signal),
-    (view) => (isOpen(view.status) ? OPEN_EVERY : ENDED_EVERY),
+    pauseOf,
   );
   const view = live.data;
   return (
     <Page
       kind="Execution"
-      title={view ? view.workflow_id : 'Execution'}
+      title={view ? view.workflow_id : short(id)}
       aside={
         view &&
         isRecorded(view) && (

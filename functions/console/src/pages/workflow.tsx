@@ -66,11 +66,6 @@ function OfTenant({ id, tenant, role }: Props) {
             <div>
               <About workflow={workflow} />
               <Conditions definition={workflow.definition} />
-              <section class="box">
-                <h2>Steps</h2>
-                <DeclaredSteps steps={workflow.definition.steps} />
-              </section>
-              <Results id={id} tenant={tenant} />
               {may(role, 'start a workflow') && (
                 <StartForm
                   key={workflow.definition_digest}
@@ -79,6 +74,11 @@ function OfTenant({ id, tenant, role }: Props) {
                   definition={workflow.definition}
                 />
               )}
+              <section class="box">
+                <h2>Steps</h2>
+                <DeclaredSteps steps={workflow.definition.steps} />
+              </section>
+              <Results id={id} tenant={tenant} />
             </div>
             <div>
               <section class="box">
