@@ -207,6 +207,27 @@ scenarios['a deep link survives the sign-in, a reload and the back button'] = as
   await close();
 };
 
+scenarios['an answer that belongs to another sign-in is refused'] = async (name) => {
+  const { page, say, close } = await windowOf(name);
+  let exchanges = 0;
+  await page.route('**/console/token', async (route) => {
+    exchanges += 1;
+    const answer = await route.fetch();
+    const body = await answer.json();
+    const [header, payload, signature] = body.id_token.split('.');
+    const claims = { ...JSON.parse(Buffer.from(payload, 'base64url')), nonce: 'of another page' };
+    const forged = [header, Buffer.from(JSON.stringify(claims)).toString('base64url'), signature].join('.');
+    return route.fulfill({ response: answer, json: { ...body, id_token: forged } });
+  });
+  await page.goto(`${CONSOLE}/index.html?code=planted&state=planted#/inbox`);
+  await shows(page, 'The answer belongs to another sign-in');
+  if (exchanges) say('a planted code was exchanged');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('link', { name: /^platform-admin/ }).click();
+  await shows(page, 'The ID token belongs to another sign-in');
+  await close();
+};
+
 scenarios['a token that expires is renewed, and an ended session keeps the address'] = async (name) => {
   const { page, say, close } = await windowOf(name);
   let exchanges = 0;
