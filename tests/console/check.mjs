@@ -221,6 +221,11 @@ scenarios['an answer that belongs to another sign-in is refused'] = async (name)
   });
   await page.goto(`${CONSOLE}/index.html?code=planted&state=planted#/inbox`);
   await shows(page, 'The answer belongs to another sign-in');
+  // Neither does it pass while a sign-in is under way.
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('link', { name: /^platform-admin/ }).waitFor();
+  await page.goto(`${CONSOLE}/index.html?code=planted&state=planted#/inbox`);
+  await shows(page, 'The answer belongs to another sign-in');
   if (exchanges) say('a planted code was exchanged');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('link', { name: /^platform-admin/ }).click();
