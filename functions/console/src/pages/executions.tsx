@@ -55,7 +55,8 @@ function waitsFor(row: ListedExecution) {
   return paused ? `the end of the pause of ${paused.scope}` : '';
 }
 
-// The filters of the address, as the API takes them. The key of a start goes with its workflow alone.
+// The filters of the address, as the API takes them. The key of a start goes with its workflow
+// alone.
 export function filtersOf(route: Route): Record<string, string | undefined> {
   const { workflow, status, subject, key, from, until } = route.query;
   if (key) return { workflow_id: workflow, idempotency_key: key };

@@ -20,7 +20,9 @@ export function Halts({ execution }: { execution: Execution }) {
             ).
           </p>
           <p>
-            <a href={address(['incidents', waiting.incident], { tenant })}>Open what waits</a>
+            <a href={address(['inbox', execution.execution_id, waiting.step], { tenant })}>
+              Open the question
+            </a>
           </p>
         </div>
       )}
