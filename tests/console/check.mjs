@@ -141,6 +141,37 @@ scenarios['a range of the chain is checked'] = async (name) => {
   await close();
 };
 
+scenarios['a form names a problem at its field, and its start is rolled back'] = async (name) => {
+  const admin = await signedIn(name, 'tenant-admin', `#/workflows/${scene.form.workflow}`);
+  const form = admin.page.locator('form', { has: admin.page.getByLabel(/^vendor_id/) });
+  await form.getByLabel(/^vendor_id/).fill(scene.form.vendor);
+  await form.getByLabel(/^amount/).fill('-5');
+  await form.getByRole('button', { name: 'Check and start' }).click();
+  await admin.page.locator('[aria-invalid=true]').waitFor();
+  if (admin.page.url().includes('#/executions/')) admin.say('a wrong input was started');
+  await form.getByLabel(/^amount/).fill('10');
+  await form.getByRole('button', { name: 'Check and start' }).click();
+  await admin.page.waitForURL(/#\/executions\//);
+  await shows(admin.page, 'Executed');
+  const [, id] = /#\/executions\/([0-9a-f]{40})/.exec(admin.page.url());
+  await admin.close();
+  await acted(name, `#/executions/${id}?tenant=acme`, 'Roll back …', 'Roll it back', 'Rolled back');
+};
+
+scenarios['an execution that waits is cancelled, and says before what is undone'] = async (name) => {
+  await acted(name, `#/executions/${scene.form.waits}?tenant=acme`, 'Cancel …', 'Cancel it', 'Rolled back');
+};
+
+// Requests an action on an execution's page, and follows it to its end.
+async function acted(name, place, button, verb, end) {
+  const { page, close } = await signedIn(name, 'platform-admin', place);
+  await page.getByRole('button', { name: button }).click();
+  await page.getByRole('dialog').getByLabel('Reason').fill('tried by a test');
+  await page.getByRole('dialog').getByRole('button', { name: verb }).click();
+  await page.locator('main').getByText(end, { exact: true }).first().waitFor();
+  await close();
+}
+
 scenarios['another tenant’s address is no resource'] = async (name) => {
   const { page, close } = await signedIn(name, 'globex-admin');
   for (const kind of ['executions', 'receipts', 'incidents']) {
@@ -174,6 +205,27 @@ scenarios['a deep link survives the sign-in, a reload and the back button'] = as
   await page.getByRole('button', { name: 'Sign in' }).waitFor();
   await page.reload();
   await page.getByRole('button', { name: 'Sign in' }).waitFor();
+  await close();
+};
+
+scenarios['an answer that belongs to another sign-in is refused'] = async (name) => {
+  const { page, say, close } = await windowOf(name);
+  let exchanges = 0;
+  await page.route('**/console/token', async (route) => {
+    exchanges += 1;
+    const answer = await route.fetch();
+    const body = await answer.json();
+    const [header, payload, signature] = body.id_token.split('.');
+    const claims = { ...JSON.parse(Buffer.from(payload, 'base64url')), nonce: 'of another page' };
+    const forged = [header, Buffer.from(JSON.stringify(claims)).toString('base64url'), signature].join('.');
+    return route.fulfill({ response: answer, json: { ...body, id_token: forged } });
+  });
+  await page.goto(`${CONSOLE}/index.html?code=planted&state=planted#/inbox`);
+  await shows(page, 'The answer belongs to another sign-in');
+  if (exchanges) say('a planted code was exchanged');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('link', { name: /^platform-admin/ }).click();
+  await shows(page, 'The ID token belongs to another sign-in');
   await close();
 };
 

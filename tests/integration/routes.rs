@@ -46,6 +46,7 @@ fn routes(document: &Value, resources: &Resources, spare: &str) -> Vec<Route> {
                     .replace("{execution_id}", &resources.execution)
                     .replace("{incident_id}", &resources.incident)
                     .replace("{bulk_id}", &resources.bulk)
+                    .replace("{until}", &resources.until)
                     .replace("{tenant}", tenant)
                     .replace("{group}", "cfo"),
                 roles: roles.collect(),

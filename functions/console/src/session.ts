@@ -101,7 +101,11 @@ function placeOf(pending: Pending | undefined): string {
 function takePending(): Pending | undefined {
   const text = sessionStorage.getItem(PENDING);
   sessionStorage.removeItem(PENDING);
-  return text ? (JSON.parse(text) as Pending) : undefined;
+  try {
+    return text ? (JSON.parse(text) as Pending) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 // Reads the answer with which the issuer sent the person back.

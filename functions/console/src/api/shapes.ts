@@ -141,13 +141,13 @@ export interface Cause {
   tenants: string[];
   since: string;
   latest: string;
-  executions: Count;
+  executions: Count | undefined;
   waiting?: number;
   incidents: Array<{
     incident_id: string;
     tenant: string;
     opened_at: string;
-    executions: Count;
+    executions: Count | undefined;
     status: string;
     href: string;
   }>;

@@ -488,7 +488,7 @@ export interface Reason {
   reason: string;
 }
 
-export type ReceiptFormat = "link" | "html";
+export type ReceiptFormat = "link" | "file" | "html";
 
 export interface ReceiptLink {
   href: string;

@@ -1,6 +1,8 @@
 // The incidents, by cause: how many executions met it, of which tenants, and since when.
 import { apiFor } from '../api/client';
+import { Problem } from '../api/problem';
 import type { Cause, Causes, Count } from '../api/shapes';
+import type { Incident, Incidents as Listed } from '../api/types';
 import { Filters, SelectFilter } from '../components/filters';
 import { Page } from '../components/page';
 import { Answer, Empty } from '../components/states';
@@ -20,7 +22,7 @@ export function Incidents({ route, person }: PageProps) {
   const every = seesEveryTenant(person.role) && !route.tenant;
   const live = useLive<Causes>(
     `causes ${status} ${route.tenant ?? ''}`,
-    (signal) => apiFor(route.tenant).get('causes', { status }, signal),
+    (signal) => loaded(route.tenant, status, signal),
     EVERY_MS,
   );
   const columns: Array<Column<Cause> | false> = [
@@ -72,36 +74,62 @@ export function Incidents({ route, person }: PageProps) {
   );
 }
 
-export function countText({ count, more }: Count): string {
-  return `${count.toLocaleString('en')}${more ? '+' : ''}`;
+// The causes, or else each incident as a cause of its own tenant, where the API has no causes.
+async function loaded(
+  tenant: string | undefined,
+  status: string,
+  signal: AbortSignal,
+): Promise<Causes> {
+  const api = apiFor(tenant);
+  try {
+    return await api.get<Causes>('causes', { status }, signal);
+  } catch (error) {
+    if (!(error instanceof Problem && error.kind === 'missing')) throw error;
+    const listed = await api.get<Listed>('incidents', { status, limit: 100 }, signal);
+    return { causes: listed.incidents.map(ofOne), more: listed.next !== null };
+  }
+}
+
+function ofOne(incident: Incident): Cause {
+  return {
+    ...incident,
+    tenants: [incident.tenant],
+    since: incident.opened_at,
+    latest: incident.opened_at,
+    executions: undefined,
+    incidents: [{ ...incident, executions: undefined }],
+  };
+}
+
+function countText(count: Count | undefined): string {
+  if (!count) return '';
+  const { count: number, more } = count;
+  return `${number.toLocaleString('en')}${more ? '+' : ''}`;
 }
 
 function CauseCell({ cause, tenant }: { cause: Cause; tenant: string | undefined }) {
-  const several = cause.incidents.length > 1;
+  const [first, ...more] = cause.incidents;
+  const title = `${cause.state}: ${cause.error}`;
+  const to = (incident: Cause['incidents'][number]) =>
+    address(['incidents', incident.incident_id], { tenant: tenant ?? incident.tenant });
   return (
     <>
-      <strong>
-        {cause.state}: {cause.error}
-      </strong>{' '}
+      {first && more.length === 0 ? <a href={to(first)}>{title}</a> : <strong>{title}</strong>}{' '}
       {cause.standing && <Mark word={{ text: 'an effect remains', tone: 'part' }} />}{' '}
       {(cause.waiting ?? 0) > 0 && (
         <Mark word={{ text: `${cause.waiting} wait for a decision`, tone: 'waiting' }} />
       )}
       {cause.message && <div class="soft">{cause.message}</div>}
-      <ul class="plain-list">
-        {cause.incidents.map((incident) => (
-          <li key={incident.incident_id}>
-            <a
-              href={address(['incidents', incident.incident_id], {
-                tenant: tenant ?? incident.tenant,
-              })}
-            >
-              {several ? `Incident of ${incident.tenant}` : 'Open the incident'}
-            </a>
-            {several && ` (${countText(incident.executions)})`}
-          </li>
-        ))}
-      </ul>
+      {more.length > 0 && (
+        <ul class="plain-list">
+          {cause.incidents.map((incident) => (
+            <li key={incident.incident_id}>
+              <a href={to(incident)}>Incident of {incident.tenant}</a>
+              {incident.executions && ` (${countText(incident.executions)})`}
+            </li>
+          ))}
+        </ul>
+      )}
     </>
   );
 }
