@@ -2,6 +2,7 @@
 // tests/integration/console.rs prepared; that test then compares ledger and target.
 import { readFileSync } from 'node:fs';
 import { accessible, CONSOLE, fits, run, scene, settled, shows, signedIn, tabTo, visit, windowOf } from './browser.mjs';
+import { scenarios as ofExecutions } from './executions.mjs';
 
 // The pages in the navigation of each person.
 const PAGES = {
@@ -15,7 +16,7 @@ const PAGES = {
 // Persons whose pages are judged by axe and on a narrow screen too: together they see all.
 const JUDGED = ['platform-admin', 'cfo'];
 
-const scenarios = {};
+const scenarios = { ...ofExecutions };
 
 for (const [person, titles] of Object.entries(PAGES)) {
   scenarios[`the pages of ${person}`] = async (name) => {

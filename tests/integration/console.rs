@@ -4,6 +4,7 @@
 use std::{fs, path::Path, process::Command};
 
 use holdfast_access::Role;
+use holdfast_ids::keys::{execution_id, idempotency_key};
 use holdfast_receipt::chain::Hour;
 use holdfast_tests::{Stack, eventually, tokens, unique};
 use jiff::Timestamp;
@@ -28,6 +29,30 @@ struct Scene {
     hostile: String,
     failed: [String; 2],
     incident: String,
+    started: Start,
+    cancelled: Start,
+}
+
+/// A start that the browser makes, of `STRATEGIC` for acme.
+struct Start {
+    vendor: String,
+    key: String,
+}
+
+impl Start {
+    fn new() -> Self {
+        let (vendor, key) = (unique("vendor"), unique("console"));
+        Self { vendor, key }
+    }
+
+    fn described(&self) -> Value {
+        json!({ "vendor": self.vendor, "key": self.key })
+    }
+
+    fn execution(&self) -> String {
+        let key = idempotency_key(&self.key).expect("not blank");
+        execution_id("acme", STRATEGIC, &key)
+    }
 }
 
 impl Scene {
@@ -73,6 +98,8 @@ impl Scene {
             failed: [one, two],
             incident: incident.rsplit('/').next().expect("an id").to_owned(),
             tenant,
+            started: Start::new(),
+            cancelled: Start::new(),
         }
     }
 
@@ -95,6 +122,8 @@ impl Scene {
             "form": { "workflow": STRATEGIC, "vendor": self.form.0, "waits": self.form.1 },
             "incident": { "id": incident },
             "receipt": receipt,
+            "started": self.started.described(),
+            "cancelled": self.cancelled.described(),
             "expired": tokens::signed(&expired),
             "hostile": HOSTILE,
             "hostile_subject": "payments to <img src=x onerror=alert(1)>",
@@ -137,6 +166,7 @@ async fn every_page_serves_its_roles_and_every_action_takes_effect() {
     let scene = Scene::prepared(&mut stack).await;
     driven("check.mjs", &scene.described());
 
+    requests_took_effect(&stack, &scene).await;
     let acme = stack.api.as_tenant("acme");
     let (execution, receipt) = acme.finished(&scene.approval).await;
     assert_eq!(execution["status"], "EXECUTED", "{execution}");
@@ -181,6 +211,22 @@ async fn every_page_serves_its_roles_and_every_action_takes_effect() {
         (&control["state"], &control["reason"]),
         (&json!("running"), &json!("over"))
     );
+}
+
+/// The execution of the form was rolled back at the target, and the other one cancelled.
+async fn requests_took_effect(stack: &Stack, scene: &Scene) {
+    let acme = stack.api.as_tenant("acme");
+    let (execution, _) = acme.finished(&scene.started.execution()).await;
+    assert_eq!(execution["status"], "ROLLED_BACK", "{execution}");
+    let effects = stack.vendor.effects_on(&scene.started.vendor).await;
+    assert_eq!(effects, ["hold_placed", "hold_released"]);
+    let (execution, receipt) = acme.finished(&scene.cancelled.execution()).await;
+    assert_eq!(execution["status"], "FAILED", "{execution}");
+    let failure = &receipt["failure"];
+    assert_eq!(failure["requested_by"], "platform-admin", "{failure}");
+    assert_eq!(failure["reason"], HOSTILE, "{failure}");
+    let effects = stack.vendor.effects_on(&scene.cancelled.vendor).await;
+    assert!(effects.is_empty(), "{effects:?}");
 }
 
 /// The console as a stranger sees it, without a token and without a browser.

@@ -42,14 +42,19 @@ test('the_most_telling_state_of_items_is_named_with_its_count', () => {
 test('an_open_question_shows_that_its_step_waits_for_people', () => {
   const questions = [
     { step: 'a', status: 'OPEN', decision: null },
-    { step: 'ok', status: 'ANSWERED', decision: { decision: 'approve' } },
+    { step: 'ok', status: 'DECIDED', decision: { decision: 'approve' } },
     { step: 'late', status: 'EXPIRED', decision: null },
+    { step: 'b', status: 'DECIDED', decision: { decision: 'skip' } },
   ];
-  const states = statesOf(execution([step('a', 'FAILED')], questions));
+  const states = statesOf(execution([step('a', 'FAILED'), step('b', 'FAILED')], questions));
   assert.equal(states.get('a')?.text, 'waiting for people');
+  assert.equal(states.get('b')?.text, 'failed, skipped by a person');
   assert.equal(states.get('ok')?.text, 'approved');
   assert.equal(states.get('late')?.text, 'not decided in time');
-  assert.match(inWords('WF-A', states), /^Graph of WF-A\. a: waiting for people; ok: approved/);
+  assert.match(
+    inWords('WF-A', states),
+    /^Graph of WF-A\. a: waiting for people; b: failed, skipped/,
+  );
 });
 
 test('an_execution_is_open_until_its_end_is_recorded', () => {

@@ -41,6 +41,7 @@ function secondLine(node: OutlineNode, stateOf: Props['stateOf']): string {
 }
 
 export function Graph({ nodes, label, stateOf }: Props) {
+  if (nodes.length === 0) return <p class="soft">The API has no graph of it.</p>;
   const sizeOf = (node: OutlineNode): Size => {
     const name = Math.min(node.name.length, MOST_CHARACTERS) * 7.6;
     const second = Math.min(secondLine(node, stateOf).length, MOST_CHARACTERS) * 6.8 + 20;

@@ -19,10 +19,12 @@ export function WorkflowLink({ id, tenant }: Props) {
   return <a href={address(['workflows', id], { tenant })}>{id}</a>;
 }
 
-export function IncidentLink({ id, tenant }: Props) {
+// The link to an incident, which answers name by its path in the API.
+export function IncidentLink({ path, tenant }: { path: string; tenant: string | undefined }) {
+  const id = path.split('/').at(-1) ?? path;
   return (
     <a href={address(['incidents', id], { tenant })}>
-      <code>{short(id)}</code>
+      incident <code>{short(id)}</code>
     </a>
   );
 }

@@ -23,10 +23,10 @@ export function ChooseTenant({ route, person, what }: Props) {
   if (!may(person.role, 'see, register and close tenants')) {
     return <Empty>{what} Type a tenant’s name above.</Empty>;
   }
-  return <Listed route={route} what={what} />;
+  return <TenantList route={route} what={what} />;
 }
 
-function Listed({ route, what }: { route: Route; what: string }) {
+function TenantList({ route, what }: { route: Route; what: string }) {
   const live = useLive<Tenants>(
     'tenants',
     (signal) => apiFor(undefined).get('tenants', {}, signal),

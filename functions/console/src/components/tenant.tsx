@@ -29,7 +29,7 @@ function Chooser({ route, person }: Props) {
     null,
   );
   const known = tenants.data?.tenants.map((each) => each.tenant) ?? [];
-  if (!listed) return <Typed route={route} />;
+  if (!listed) return <TenantField route={route} />;
   const names = route.tenant && !known.includes(route.tenant) ? [...known, route.tenant] : known;
   return (
     <label class="tenant">
@@ -50,7 +50,7 @@ function Chooser({ route, person }: Props) {
 }
 
 // A platform observer may not list the tenants, and types the name.
-function Typed({ route }: { route: Route }) {
+function TenantField({ route }: { route: Route }) {
   const [text, setText] = useState(route.tenant ?? '');
   return (
     <form

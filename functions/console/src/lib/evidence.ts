@@ -1,4 +1,4 @@
-// Verifies receipts and digests by WebCrypto, as docs/receipts.md has the rules: a detached JWS over
+// Verifies receipts and digests by WebCrypto by the rules of docs/receipts.md: a detached JWS over
 // the canonical JSON, by a key of the deployment or by a short-lived key that such a key certified.
 import { canonical } from './canonical';
 

@@ -17,11 +17,15 @@ export function statesOf(execution: Execution): Map<string, Word> {
   for (const [name, steps] of byName) states.set(name, stateOf(steps));
   for (const question of execution.questions) {
     if (question.status === 'OPEN') states.set(question.step, stepWord('ASKING'));
-    else if (!byName.has(question.step))
+    else if (question.decision?.decision === 'skip') states.set(question.step, SKIPPED);
+    else if (!byName.has(question.step)) {
       states.set(question.step, answered(question.decision?.decision));
+    }
   }
   return states;
 }
+
+const SKIPPED: Word = { text: 'failed, skipped by a person', tone: 'none' };
 
 function answered(decision: string | undefined): Word {
   switch (decision) {

@@ -65,7 +65,7 @@ export function Execution({ route, person }: PageProps) {
       <Answer live={live} what="the execution">
         {(view) =>
           isRecorded(view) ? (
-            <Whole execution={view} route={route} person={person} />
+            <Details execution={view} route={route} person={person} />
           ) : (
             <NotYet starting={view} />
           )
@@ -101,7 +101,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   REJECTED: 'Its start was refused, and no effect was applied.',
 };
 
-function Whole({ execution, route, person }: { execution: Recorded } & PageProps) {
+function Details({ execution, route, person }: { execution: Recorded } & PageProps) {
   const { tenant } = execution;
   const seesWorkflows = may(person.role, 'see workflows');
   return (
@@ -131,7 +131,7 @@ function Whole({ execution, route, person }: { execution: Recorded } & PageProps
           </section>
         </div>
         <div>
-          {seesWorkflows && <Drawn execution={execution} tenant={route.tenant} />}
+          {seesWorkflows && <ExecutionGraph execution={execution} tenant={route.tenant} />}
           <Input execution={execution} />
           <Output execution={execution} />
           {seesWorkflows && <Budgets workflow={execution.workflow_id} tenant={tenant} />}
@@ -141,10 +141,16 @@ function Whole({ execution, route, person }: { execution: Recorded } & PageProps
   );
 }
 
-type Outlined = WorkflowInFull & { outline?: OutlineNode[] };
+type OutlinedWorkflow = WorkflowInFull & { outline?: OutlineNode[] };
 
-function Drawn({ execution, tenant }: { execution: Recorded; tenant: string | undefined }) {
-  const live = useLive<Outlined>(
+function ExecutionGraph({
+  execution,
+  tenant,
+}: {
+  execution: Recorded;
+  tenant: string | undefined;
+}) {
+  const live = useLive<OutlinedWorkflow>(
     `workflow ${tenant} ${execution.workflow_id}`,
     (signal) =>
       apiFor(tenant ?? execution.tenant).get(path('workflows', execution.workflow_id), {}, signal),

@@ -55,8 +55,9 @@ function waitsFor(row: ListedExecution) {
   return paused ? `the end of the pause of ${paused.scope}` : '';
 }
 
-// The filters of the address, as the API takes them. The key of a start goes with its workflow alone.
-export function filtersOf(route: Route): Record<string, string | undefined> {
+// The filters of the address, as the API takes them. The key of a start goes with its workflow
+// alone.
+function filtersOf(route: Route): Record<string, string | undefined> {
   const { workflow, status, subject, key, from, until } = route.query;
   if (key) return { workflow_id: workflow, idempotency_key: key };
   return { workflow_id: workflow, status, subject, from, until };
@@ -158,11 +159,12 @@ interface ListProps {
   columns: ReadonlyArray<Column<ListedExecution>>;
 }
 
-export function List({ tenant, filters, columns }: ListProps) {
+function List({ tenant, filters, columns }: ListProps) {
+  // The key of a start names one execution, so that no other parameter goes with it.
+  const limit = filters.idempotency_key ? undefined : ROWS;
   const paged = usePages<ExecutionsAnswer>(
     JSON.stringify([tenant, filters]),
-    (cursor, signal) =>
-      apiFor(tenant).get('executions', { ...filters, limit: ROWS, cursor }, signal),
+    (cursor, signal) => apiFor(tenant).get('executions', { ...filters, limit, cursor }, signal),
     EVERY,
   );
   return (

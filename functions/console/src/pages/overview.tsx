@@ -4,7 +4,7 @@ import type { Bucket, Figures, Statistics } from '../api/shapes';
 import { Bars, LineChart, type Series } from '../components/chart';
 import { ShowCommand } from '../components/code';
 import { Filters, SelectFilter, TextFilter } from '../components/filters';
-import { NowFacts, Paused } from '../components/overview/now';
+import { NowFacts, Pauses } from '../components/overview/now';
 import { StepTable, TenantTable, WorkflowTable } from '../components/overview/tables';
 import { Page } from '../components/page';
 import { Answer, Empty } from '../components/states';
@@ -79,7 +79,7 @@ export function Overview({ route, person }: PageProps) {
         {(statistics) => (
           <>
             <NowFacts statistics={statistics} tenant={route.tenant} role={person.role} />
-            <Paused paused={statistics.now.paused} tenant={route.tenant} />
+            <Pauses paused={statistics.now.paused} tenant={route.tenant} />
             <Total total={statistics.total} range={range.title} updated={statistics.updated_at} />
             <Charts statistics={statistics} />
             <WorkflowTable

@@ -27,7 +27,7 @@ const EVERY = 60_000;
 const RESULTS_EVERY = 5000;
 const RECENT = 10;
 
-export type Shown = WorkflowInFull & { outline?: OutlineNode[]; tier?: string };
+export type WorkflowView = WorkflowInFull & { outline?: OutlineNode[]; tier?: string };
 
 export function Workflow({ route, person }: PageProps) {
   const id = route.path[1] ?? '';
@@ -53,7 +53,7 @@ interface Props {
 }
 
 function OfTenant({ id, tenant, role }: Props) {
-  const live = useLive<Shown>(
+  const live = useLive<WorkflowView>(
     `workflow ${tenant} ${id}`,
     (signal) => apiFor(tenant).get(path('workflows', id), {}, signal),
     EVERY,
@@ -98,7 +98,7 @@ function OfTenant({ id, tenant, role }: Props) {
   );
 }
 
-function About({ workflow }: { workflow: Shown }) {
+function About({ workflow }: { workflow: WorkflowView }) {
   const { definition } = workflow;
   return (
     <section class="box">

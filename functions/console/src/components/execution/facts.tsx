@@ -49,11 +49,11 @@ export function Facts({ execution, role }: { execution: Execution; role: string 
         {execution.generation > 0 && <Fact name="Generation">{execution.generation}</Fact>}
         <Fact name="Refused repeats of its start">{execution.duplicates_prevented}</Fact>
         {incidents.length > 0 && may(role, 'see incidents') && (
-          <Fact name={incidents.length === 1 ? 'Incident' : 'Incidents'}>
-            {incidents.map((id) => (
-              <span key={id}>
-                <IncidentLink id={id} tenant={tenant} />{' '}
-              </span>
+          <Fact name="Met">
+            {incidents.map((path) => (
+              <div key={path}>
+                <IncidentLink path={path} tenant={tenant} />
+              </div>
             ))}
           </Fact>
         )}

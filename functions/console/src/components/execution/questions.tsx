@@ -1,6 +1,7 @@
 // What an execution waits for, and the questions that it put to people.
 import type { Execution, Question, VoteView } from '../../api/types';
 import { address } from '../../router';
+import { IncidentLink } from '../links';
 import { Time } from '../time';
 
 // Says what stops an open execution: people who have not decided, or a control.
@@ -20,7 +21,9 @@ export function Halts({ execution }: { execution: Execution }) {
             ).
           </p>
           <p>
-            <a href={address(['incidents', waiting.incident], { tenant })}>Open what waits</a>
+            <a href={address(['inbox', execution.execution_id, waiting.step], { tenant })}>
+              Open the question
+            </a>
           </p>
         </div>
       )}
@@ -59,7 +62,7 @@ function One({ question, tenant }: { question: Question; tenant: string }) {
     <div class="entry">
       <p>
         <strong>{question.step}</strong> ({question.kind}, {question.status.toLowerCase()}){' '}
-        <a href={address(['incidents', question.incident], { tenant })}>incident</a>
+        <IncidentLink path={question.incident} tenant={tenant} />
       </p>
       {question.message && <p class="reason">{question.message}</p>}
       {question.votes.map((vote) => (

@@ -54,7 +54,7 @@ export function NowFacts({ statistics, tenant, role }: Props) {
   );
 }
 
-export function Paused({
+export function Pauses({
   paused,
   tenant,
 }: {
