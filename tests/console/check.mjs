@@ -141,37 +141,6 @@ scenarios['a range of the chain is checked'] = async (name) => {
   await close();
 };
 
-scenarios['a form names a problem at its field, and its start is rolled back'] = async (name) => {
-  const admin = await signedIn(name, 'tenant-admin', `#/workflows/${scene.form.workflow}`);
-  const form = admin.page.locator('form', { has: admin.page.getByLabel(/^vendor_id/) });
-  await form.getByLabel(/^vendor_id/).fill(scene.form.vendor);
-  await form.getByLabel(/^amount/).fill('-5');
-  await form.getByRole('button', { name: 'Check and start' }).click();
-  await admin.page.locator('[aria-invalid=true]').waitFor();
-  if (admin.page.url().includes('#/executions/')) admin.say('a wrong input was started');
-  await form.getByLabel(/^amount/).fill('10');
-  await form.getByRole('button', { name: 'Check and start' }).click();
-  await admin.page.waitForURL(/#\/executions\//);
-  await shows(admin.page, 'Executed');
-  const [, id] = /#\/executions\/([0-9a-f]{40})/.exec(admin.page.url());
-  await admin.close();
-  await acted(name, `#/executions/${id}?tenant=acme`, 'Roll back …', 'Roll it back', 'Rolled back');
-};
-
-scenarios['an execution that waits is cancelled, and says before what is undone'] = async (name) => {
-  await acted(name, `#/executions/${scene.form.waits}?tenant=acme`, 'Cancel …', 'Cancel it', 'Rolled back');
-};
-
-// Requests an action on an execution's page, and follows it to its end.
-async function acted(name, place, button, verb, end) {
-  const { page, close } = await signedIn(name, 'platform-admin', place);
-  await page.getByRole('button', { name: button }).click();
-  await page.getByRole('dialog').getByLabel('Reason').fill('tried by a test');
-  await page.getByRole('dialog').getByRole('button', { name: verb }).click();
-  await page.locator('main').getByText(end, { exact: true }).first().waitFor();
-  await close();
-}
-
 scenarios['another tenant’s address is no resource'] = async (name) => {
   const { page, close } = await signedIn(name, 'globex-admin');
   for (const kind of ['executions', 'receipts', 'incidents']) {
