@@ -135,7 +135,7 @@ scenarios['a receipt is verified, and a tampered one is refused'] = async (name)
 };
 
 scenarios['a range of the chain is checked'] = async (name) => {
-  const { page, close } = await signedIn(name, 'platform-admin', `#/chain?tenant=${scene.tenant}`);
+  const { page, close } = await signedIn(name, 'platform-admin', `#/receipts/chain?tenant=${scene.tenant}`);
   await page.getByRole('button', { name: 'Check', exact: true }).click();
   await shows(page, 'The chain is whole');
   await close();

@@ -130,7 +130,7 @@ impl Scene {
                 format!("#/inbox/{approval}/finance_agrees?tenant=acme"),
                 format!("#/incidents/{incident}?tenant={tenant}"),
                 format!("#/receipts/{receipt}?tenant={tenant}"),
-                format!("#/chain?tenant={tenant}"),
+                format!("#/receipts/chain?tenant={tenant}"),
                 format!("#/executions/{receipt}?tenant={tenant}"),
                 format!("#/workflows/WF-HOLD-VENDOR-GROUP?tenant={tenant}"),
             ],
