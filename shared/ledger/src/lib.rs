@@ -37,6 +37,7 @@ mod shown_status;
 mod snapshot;
 mod start;
 mod start_refusal;
+mod statistics;
 mod step;
 mod takeover;
 mod tenant;
@@ -93,6 +94,10 @@ pub use shown_status::{DERIVED, PAUSED, RUNNING, shown_status};
 pub use snapshot::Snapshot;
 pub use start::{StartTransition, start};
 pub use start_refusal::Refusal;
+pub use statistics::{
+    Addition, Contribution, ContributionGroup, Statistics, StatisticsKey, StatisticsMark,
+    StatisticsStore, StepStatistics, add_contributions, hour_of, hour_text,
+};
 pub use step::{
     Attempt, RecordedAnswer, RecordedEffect, Residue, StepRecord, StepState, record_answer,
 };

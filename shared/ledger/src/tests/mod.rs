@@ -16,6 +16,7 @@ mod redrive;
 mod restart;
 mod snapshot;
 mod start_and_need;
+mod statistics;
 mod takeover;
 mod unwind;
 mod vote;
