@@ -25,6 +25,7 @@ mod lifecycle;
 mod list;
 mod memory;
 mod open;
+mod outlook;
 mod past;
 mod port;
 mod question;
@@ -48,7 +49,7 @@ mod unwind;
 mod vote;
 mod voter;
 
-pub use apply_decision::{closed_by_skip, enact, rule};
+pub use apply_decision::{closed_by_skip, enact, rule, too_early_to_decide};
 pub use asking_execution::AskingExecution;
 pub use bulk::{
     Bulk, BulkCaller, BulkFilter, BulkKey, BulkOperation, BulkRequest, BulkState, BulkTransition,
@@ -80,6 +81,10 @@ pub use lifecycle::{
 pub use list::{List, SHARDS};
 pub use memory::MemoryLedger;
 pub use open::{DueEntry, OpenIndex};
+pub use outlook::{
+    ContinuationOutlook, OutlookEffect, Remainder, RollbackOutlook, foresee_continuation,
+    foresee_redrive, foresee_rollback, sort_for_undo,
+};
 pub use past::PastGeneration;
 pub use port::{CountedPut, Expect, Ledger, LedgerError, Put};
 pub use question::{

@@ -10,6 +10,7 @@ mod express;
 mod interleaving;
 mod key;
 mod lifecycle;
+mod outlook;
 mod question;
 mod reads;
 mod redrive;
