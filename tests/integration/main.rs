@@ -51,6 +51,7 @@ mod shipped;
 mod spans;
 mod standing;
 mod starts;
+mod statistics;
 mod story;
 mod subjects;
 mod switch;
