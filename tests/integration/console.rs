@@ -58,9 +58,10 @@ impl Scene {
         let api = stack.api.clone();
         let (vendor, hostile) = (unique("vendor"), unique("<img src=x onerror=alert(1)>"));
         let input = |vendor: &str, amount: u32| json!({ "vendor_id": vendor, "amount": amount });
-        let approval = api.started(STRATEGIC, &unique("console"), &input(&vendor, 60_000));
-        let small = api.started(STRATEGIC, &unique("console"), &input(&hostile, 10));
-        let (approval, small) = (approval.await, small.await);
+        let approval = input(&vendor, 60_000);
+        let approval = api.started(STRATEGIC, &unique("console"), &approval).await;
+        let small = input(&hostile, 10);
+        let small = api.started(STRATEGIC, &unique("console"), &small).await;
         let (tenant, paused) = (
             stack.aws.new_tenant("console"),
             stack.aws.new_tenant("console"),

@@ -52,6 +52,7 @@ mod shipped;
 mod spans;
 mod standing;
 mod starts;
+mod statistics;
 mod story;
 mod subjects;
 mod switch;

@@ -60,7 +60,7 @@ fn routes(document: &Value, resources: &Resources, spare: &str) -> Vec<Route> {
 async fn ask(api: &Api, route: &Route, query: &str) -> Reply {
     let request = api.request(&route.method, &format!("{}{query}", route.path));
     let body = match route.id.as_str() {
-        "startWorkflow" => json!({ "input": hold(&unique("vendor")) }),
+        "startWorkflow" | "checkStart" => json!({ "input": hold(&unique("vendor")) }),
         "decide" => json!({ "decision": "retry", "reason": "tried" }),
         "registerTenant" => json!({}),
         "previewBulk" => {

@@ -8,6 +8,10 @@ use super::prices::Prices;
 /// The read units of a start by the API: the tenant's registration and three controls.
 pub(super) const START_READS: u64 = 4;
 
+/// The write units of a batch of the ledger's stream that adds to the statistics of one workflow:
+/// two writes of a transaction, each charged twice.
+const STATISTICS_UNITS: f64 = 4.0;
+
 /// One item of a bill.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct BillItem {
@@ -87,6 +91,12 @@ impl Bill {
                 "DynamoDB",
                 usage.index_writes() as f64,
                 "write units of indexes",
+                million.write_unit,
+            ),
+            item(
+                "DynamoDB",
+                STATISTICS_UNITS * usage.events as f64 / assumed.events_per_statistics_batch,
+                "write units of statistics",
                 million.write_unit,
             ),
             item("DynamoDB", reads as f64, "read units", million.read_unit),

@@ -62,6 +62,8 @@ pub(crate) struct Assumptions {
     pub(crate) receipts_per_signature: f64,
     /// The audit events that one call of the function `audit` publishes.
     pub(crate) events_per_audit_call: f64,
+    /// The audit events of a batch whose statistics are added at once, at load.
+    pub(crate) events_per_statistics_batch: f64,
 }
 
 impl Prices {
@@ -86,6 +88,10 @@ impl Prices {
         for (name, number) in [
             ("receipts_per_signature", assumed.receipts_per_signature),
             ("events_per_audit_call", assumed.events_per_audit_call),
+            (
+                "events_per_statistics_batch",
+                assumed.events_per_statistics_batch,
+            ),
         ] {
             if number < 1.0 {
                 return Err(format!("assumed.{name} is at least 1"));

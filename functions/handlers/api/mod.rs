@@ -1,9 +1,11 @@
 //! The `api` function: serves the HTTP API behind API Gateway.
 
+mod actions;
 mod answer;
 mod app;
 mod budget;
 mod bulk;
+mod cause;
 mod control;
 mod decisions;
 mod delegation;
@@ -31,6 +33,7 @@ mod routes;
 mod schema;
 mod scope;
 mod start;
+mod statistics;
 mod tenant;
 mod tenant_clients;
 mod voter;

@@ -3,26 +3,24 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json, Router,
-    extract::State,
-    routing::{MethodFilter, get},
-};
+use axum::{Json, Router, extract::State, routing::get};
 use holdfast_access::Operation;
 use serde_json::Value;
 
 use crate::api::{
+    actions,
     answer::{
-        Budgets, Controls, DecisionResult, DelegationChange, Delegations, Digests, ExecutionView,
-        Executions, FetchLink, Incident, IncidentInFull, Incidents, KeySet, Questions, Receipts,
-        RequestResult, StartResult, Story, Tenant, Tenants, WorkflowInFull, Workflows,
+        Actions, Budgets, Causes, Controls, DecisionResult, DelegationChange, Delegations, Digests,
+        ExecutionView, Executions, FetchLink, Incident, IncidentInFull, Incidents, KeySet,
+        Questions, Receipts, RequestResult, StartCheck, StartResult, Statistics, Story,
+        WorkflowInFull, Workflows,
     },
     app::App,
-    budget, bulk, control, decisions, delegation, digest, execution, incident, lifecycle, list,
-    question, receipt,
+    budget, bulk, cause, control, decisions, delegation, digest, execution, incident, lifecycle,
+    list, question, receipt,
     route::{FILE, Route},
     schema::shape,
-    start, tenant, workflow,
+    start, statistics, tenant, workflow,
 };
 
 /// The routes, in the order of the document.
@@ -36,7 +34,7 @@ pub(crate) fn routes() -> Vec<Route> {
         incidents(),
         delegations(),
         controls(),
-        tenants(),
+        tenant::routes(),
         open(),
     ]
     .into_iter()
@@ -93,6 +91,14 @@ fn workflows() -> Vec<Route> {
             Some(shape::<StartResult>),
         )
         .problem(&[422]),
+        Route::post(
+            "/v1/workflows/{workflow_id}/check",
+            "checkStart",
+            "Judges an input as a start would, and starts nothing",
+            Operation::Start,
+            shape::<StartCheck>,
+            start::check,
+        ),
     ]
 }
 
@@ -121,6 +127,14 @@ fn executions() -> Vec<Route> {
             Operation::ReadExecutions,
             shape::<Story>,
             execution::events,
+        ),
+        Route::get(
+            "/v1/executions/{execution_id}/actions",
+            "readActions",
+            "Returns what each request and decision would do to an execution now",
+            Operation::ReadExecutions,
+            shape::<Actions>,
+            actions::read,
         ),
         Route::get(
             "/v1/executions/{execution_id}/receipt",
@@ -173,6 +187,14 @@ fn requests() -> Vec<Route> {
 fn lists() -> Vec<Route> {
     vec![
         Route::get(
+            "/v1/statistics",
+            "readStatistics",
+            "Returns counts, rates and times of executions, by hour or by day",
+            Operation::ReadExecutions,
+            shape::<Statistics>,
+            statistics::read,
+        ),
+        Route::get(
             "/v1/receipts",
             "listReceipts",
             "Lists receipts, newest first",
@@ -205,6 +227,14 @@ fn lists() -> Vec<Route> {
             Operation::ReadIncidents,
             shape::<Incidents>,
             incident::list,
+        ),
+        Route::get(
+            "/v1/causes",
+            "listCauses",
+            "Lists incidents by cause, those with most executions first",
+            Operation::ReadIncidents,
+            shape::<Causes>,
+            cause::list,
         ),
         Route::get(
             "/v1/questions",
@@ -321,41 +351,6 @@ fn controls() -> Vec<Route> {
             "controlWorkflow",
             "Pauses or resumes a workflow's executions",
             control::set_workflow,
-        ),
-    ]
-}
-
-fn tenants() -> Vec<Route> {
-    vec![
-        Route::get(
-            "/v1/tenants",
-            "listTenants",
-            "Lists the registered tenants, by name",
-            Operation::ManageTenants,
-            shape::<Tenants>,
-            tenant::list,
-        )
-        .without_query(),
-        Route::get(
-            "/v1/tenants/{tenant}",
-            "readTenant",
-            "Returns a tenant's registration",
-            Operation::ManageTenants,
-            shape::<Tenant>,
-            tenant::read,
-        )
-        .without_query(),
-        Route::registry(
-            ("put", MethodFilter::PUT),
-            "registerTenant",
-            "Registers a tenant, or opens a closed one",
-            tenant::register,
-        ),
-        Route::registry(
-            ("delete", MethodFilter::DELETE),
-            "closeTenant",
-            "Closes a tenant: nothing of it starts, and reads work",
-            tenant::close,
         ),
     ]
 }

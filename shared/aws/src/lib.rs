@@ -24,6 +24,7 @@ mod refusals;
 mod secrets;
 mod serve;
 mod signer;
+mod statistics;
 mod stream;
 #[cfg(test)]
 mod tenant_keys;
@@ -46,5 +47,6 @@ pub use pages::{Page, PageEnd, Window};
 pub use secrets::SecretsManager;
 pub use serve::{read_task, serve};
 pub use signer::{Keys, KmsSigner};
+pub use statistics::{HourStatistics, TenantStatistics};
 pub use stream::{Change, ChangeError, change};
 pub use workflows::{DeployedWorkflow, OpenCount};

@@ -45,7 +45,7 @@ struct StreamImages {
 }
 
 /// Parses the `dynamodb` member of a stream record; `None` for a change without audit events: a
-/// count, a bulk, the head of a chain, or a removal.
+/// count, a bulk, statistics, the head of a chain, or a removal.
 pub fn change(reported: &Value) -> Result<Option<Change>, ChangeError> {
     let wrong = |keys: &Value, why: String| {
         let key = |name: &str| keys[name]["S"].as_str().unwrap_or_default().to_owned();
@@ -104,9 +104,13 @@ fn record(image: &Value) -> Result<Option<Record>, String> {
         Key::Delegation(_) => Record::Delegation(as_record(item)?),
         Key::Incident(_) => Record::Incident(as_record(item)?),
         Key::Link { .. } => Record::Link(as_record(item)?),
-        Key::Counter(_) | Key::Bulk(_) | Key::BulkPart(_) | Key::Head { .. } | Key::ChainCursor => {
-            return Ok(None);
-        }
+        Key::Counter(_)
+        | Key::Bulk(_)
+        | Key::BulkPart(_)
+        | Key::Statistics(_)
+        | Key::StatisticsMark(_)
+        | Key::Head { .. }
+        | Key::ChainCursor => return Ok(None),
     }))
 }
 
