@@ -172,10 +172,10 @@ async fn the_files_of_receipts_and_digests_are_answered_byte_for_byte() {
     let tenant = stack.aws.new_tenant("files");
     stack.api = stack.api.as_tenant(&tenant);
     let group = json!({ "group": "g", "hold_days": 3, "vendors": [{ "id": unique("vendor") }] });
-    let start = stack
+    let id = stack
         .api
-        .started("WF-HOLD-VENDOR-GROUP", &unique("files"), &group);
-    let id = start.await;
+        .started("WF-HOLD-VENDOR-GROUP", &unique("files"), &group)
+        .await;
     stack.api.finished(&id).await;
     let path = format!("/v1/executions/{id}/receipt");
     let link = stack.api.get(&path).await.body;

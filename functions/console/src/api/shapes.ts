@@ -141,13 +141,13 @@ export interface Cause {
   tenants: string[];
   since: string;
   latest: string;
-  executions: Count | undefined;
+  executions: Count;
   waiting?: number;
   incidents: Array<{
     incident_id: string;
     tenant: string;
     opened_at: string;
-    executions: Count | undefined;
+    executions: Count;
     status: string;
     href: string;
   }>;

@@ -1,7 +1,6 @@
 // The controls: what is paused, by whom and why; pause and resume.
 import { useState } from 'preact/hooks';
 import { apiFor, path } from '../api/client';
-import type { Statistics } from '../api/shapes';
 import type { Control, ControlChange, ControlRequest, Controls as Listed } from '../api/types';
 import { Choice } from '../components/choice';
 import { Confirm } from '../components/confirm';
@@ -144,7 +143,6 @@ function Dialog({ change, onClose }: { change: Change; onClose: (said?: string) 
   const { scope, pause } = change;
   const [behavior, setBehavior] = useState<Behavior>('wait');
   const [said, setSaid] = useState<string>();
-  const covered = useCovered(scope);
   const act = async (reason: string) => {
     const body: ControlRequest = { state: pause ? 'paused' : 'running', reason };
     if (pause) body.running_executions = behavior;
@@ -170,7 +168,6 @@ function Dialog({ change, onClose }: { change: Change; onClose: (said?: string) 
       act={act}
       onClose={() => onClose(said)}
     >
-      {covered && <p>{covered}</p>}
       {pause ? (
         <>
           <p>
@@ -194,20 +191,6 @@ function Dialog({ change, onClose }: { change: Change; onClose: (said?: string) 
       )}
     </Confirm>
   );
-}
-
-// The executions that the control would cover, as the API counts them.
-function useCovered(scope: string): string | undefined {
-  const [kind, name] = scope.split('/', 2);
-  const query = kind === 'workflow' ? { workflow_id: name } : {};
-  const live = useLive<Statistics>(
-    `covered ${scope}`,
-    (signal) => apiFor(kind === 'tenant' ? name : '*').get('statistics', query, signal),
-    null,
-  );
-  const open = kind === 'workflow' ? undefined : live.data?.now.open_executions;
-  if (!open) return undefined;
-  return `${open.more ? 'At least ' : ''}${counted(open.count, 'execution is', 'executions are')} open in this scope now.`;
 }
 
 function changed(answer: ControlChange): string {

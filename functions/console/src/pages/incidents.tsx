@@ -1,8 +1,6 @@
 // The incidents, by cause: how many executions met it, of which tenants, and since when.
 import { apiFor } from '../api/client';
-import { Problem } from '../api/problem';
 import type { Cause, Causes, Count } from '../api/shapes';
-import type { Incident, Incidents as Listed } from '../api/types';
 import { Filters, SelectFilter } from '../components/filters';
 import { Page } from '../components/page';
 import { Answer, Empty } from '../components/states';
@@ -22,7 +20,7 @@ export function Incidents({ route, person }: PageProps) {
   const every = seesEveryTenant(person.role) && !route.tenant;
   const live = useLive<Causes>(
     `causes ${status} ${route.tenant ?? ''}`,
-    (signal) => loaded(route.tenant, status, signal),
+    (signal) => apiFor(route.tenant).get('causes', { status }, signal),
     EVERY_MS,
   );
   const columns: Array<Column<Cause> | false> = [
@@ -74,37 +72,8 @@ export function Incidents({ route, person }: PageProps) {
   );
 }
 
-// The causes, or else each incident as a cause of its own tenant, where the API has no causes.
-async function loaded(
-  tenant: string | undefined,
-  status: string,
-  signal: AbortSignal,
-): Promise<Causes> {
-  const api = apiFor(tenant);
-  try {
-    return await api.get<Causes>('causes', { status }, signal);
-  } catch (error) {
-    if (!(error instanceof Problem && error.kind === 'missing')) throw error;
-    const listed = await api.get<Listed>('incidents', { status, limit: 100 }, signal);
-    return { causes: listed.incidents.map(ofOne), more: listed.next !== null };
-  }
-}
-
-function ofOne(incident: Incident): Cause {
-  return {
-    ...incident,
-    tenants: [incident.tenant],
-    since: incident.opened_at,
-    latest: incident.opened_at,
-    executions: undefined,
-    incidents: [{ ...incident, executions: undefined }],
-  };
-}
-
-function countText(count: Count | undefined): string {
-  if (!count) return '';
-  const { count: number, more } = count;
-  return `${number.toLocaleString('en')}${more ? '+' : ''}`;
+function countText({ count, more }: Count): string {
+  return `${count.toLocaleString('en')}${more ? '+' : ''}`;
 }
 
 function CauseCell({ cause, tenant }: { cause: Cause; tenant: string | undefined }) {
@@ -125,7 +94,7 @@ function CauseCell({ cause, tenant }: { cause: Cause; tenant: string | undefined
           {cause.incidents.map((incident) => (
             <li key={incident.incident_id}>
               <a href={to(incident)}>Incident of {incident.tenant}</a>
-              {incident.executions && ` (${countText(incident.executions)})`}
+              {` (${countText(incident.executions)})`}
             </li>
           ))}
         </ul>
