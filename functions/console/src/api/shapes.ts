@@ -142,7 +142,6 @@ export interface Cause {
   since: string;
   latest: string;
   executions: Count;
-  waiting?: number;
   incidents: Array<{
     incident_id: string;
     tenant: string;

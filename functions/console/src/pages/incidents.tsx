@@ -84,10 +84,7 @@ function CauseCell({ cause, tenant }: { cause: Cause; tenant: string | undefined
   return (
     <>
       {first && more.length === 0 ? <a href={to(first)}>{title}</a> : <strong>{title}</strong>}{' '}
-      {cause.standing && <Mark word={{ text: 'an effect remains', tone: 'part' }} />}{' '}
-      {(cause.waiting ?? 0) > 0 && (
-        <Mark word={{ text: `${cause.waiting} wait for a decision`, tone: 'waiting' }} />
-      )}
+      {cause.standing && <Mark word={{ text: 'an effect remains', tone: 'part' }} />}
       {cause.message && <div class="soft">{cause.message}</div>}
       {more.length > 0 && (
         <ul class="plain-list">
