@@ -9,7 +9,7 @@ export LOCAL PORT STACK VENDOR_PORT ISSUER_PORT HOP_PORT HTTP_ALLOW SECRET_ALLOW
 export IAM SCENARIO
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down bench check fuzz advisories aws-check clean
+.PHONY: help demo test up down bench check screenshots fuzz advisories aws-check clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,9 @@ down: ## end the local stack and remove what it left
 
 bench: ## count and price requests, time the API, measure the program; fails if an aim is missed
 	@infra/local/bench.sh
+
+screenshots: ## pictures of the console's pages of the local stack, in target/console
+	@infra/local/screenshots.sh
 
 fuzz: ## mutated definitions, starts, tokens, slow expressions: SECONDS=600 each (3600: an hour)
 	@FUZZ_SECONDS=$(or $(SECONDS),600) cargo test --locked --workspace --profile local --test fuzz -- --nocapture --test-threads 1

@@ -14,9 +14,9 @@ use crate::{
     drill::DrillArgs,
     mirror::MirrorArgs,
     people::{
-        BudgetsArgs, BulkArgs, ControlsArgs, DecideArgs, DelegationsArgs, InboxArgs, IncidentsArgs,
-        ListArgs, PauseArgs, ReceiptsArgs, RequestArgs, ResumeArgs, ShowArgs, StartArgs,
-        TenantsArgs,
+        ActionsArgs, BudgetsArgs, BulkArgs, ControlsArgs, DecideArgs, DelegationsArgs, InboxArgs,
+        IncidentsArgs, ListArgs, PauseArgs, ReceiptsArgs, RequestArgs, ResumeArgs, ShowArgs,
+        StartArgs, StatisticsArgs, TenantsArgs,
     },
 };
 
@@ -77,6 +77,8 @@ pub(crate) enum Command {
     Ls(ListArgs),
     /// Show an execution: its steps, questions, and what refused
     Show(ShowArgs),
+    /// Show what each request and decision would do to an execution now
+    Actions(ActionsArgs),
     /// List the questions that wait for people
     Inbox(InboxArgs),
     /// Answer a question that waits
@@ -99,6 +101,8 @@ pub(crate) enum Command {
     Resume(ResumeArgs),
     /// List budgets and limits, and what is left of them
     Budgets(BudgetsArgs),
+    /// Print counts, rates and times of executions, and what waits now
+    Statistics(StatisticsArgs),
     /// List incidents; show, acknowledge or resolve one
     Incidents(IncidentsArgs),
     /// List receipts, newest first

@@ -15,6 +15,17 @@ pub(crate) struct Confirmation {
 }
 
 impl Confirmation {
+    /// Like `ask`, with words that are looked up only if no option has confirmed beforehand.
+    pub(crate) fn ask_about(
+        &self,
+        effect: impl FnOnce() -> Result<String, Trouble>,
+    ) -> Result<(), Trouble> {
+        match self.yes {
+            true => Ok(()),
+            false => self.ask(&effect()?),
+        }
+    }
+
     /// Says what will happen, and waits for a yes. Without a terminal there is no one to ask, so
     /// that only `--yes` confirms.
     pub(crate) fn ask(&self, effect: &str) -> Result<(), Trouble> {

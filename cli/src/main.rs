@@ -86,6 +86,8 @@ fn run(command: Command) -> Result<(), Trouble> {
         Command::Controls(args) => people::controls(&args),
         Command::Pause(args) => people::pause(&args),
         Command::Resume(args) => people::resume(&args),
+        Command::Actions(args) => people::actions(&args),
+        Command::Statistics(args) => people::statistics(&args),
         Command::Budgets(args) => people::budgets(&args),
         Command::Incidents(args) => people::incidents(&args),
         Command::Receipts(args) => people::receipts(&args),

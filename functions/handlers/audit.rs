@@ -1,20 +1,26 @@
-//! The `audit` function: it publishes audit events and writes metrics for every change in the
-//! ledger's stream.
+//! The `audit` function: it publishes audit events, writes metrics and adds to the statistics for
+//! every change in the ledger's stream.
 //!
 //! Events are published at least once and in order. The function reports the first change that it
 //! could not publish, and the stream delivers that change and all that follow again. A change that
 //! cannot be read is set aside, so that it delays no other change.
 
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt, stream};
 use holdfast_audit::{
-    About, Event, Links, Measurement, Metric, Publication, StepEvents, events, first_unpublished,
-    measurements, metrics,
+    About, Event, Links, Measurement, Metric, Publication, StepEvents, contributions, events,
+    first_unpublished, measurements, metrics,
+};
 };
 use holdfast_aws::{
     AuditBus, Change, Deployment, DynamoLedger, SystemHost, change, report, report_measurement,
 };
 use holdfast_engine::Host;
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{Key, Ledger, LedgerError};
+use holdfast_ledger::{
+    Contribution, Key, Ledger, LedgerError, Statistics, StatisticsKey, add_contributions,
+};
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Deserialize;
@@ -25,6 +31,8 @@ use crate::origins::Origins;
 
 /// The type of the event that sets an unreadable change aside. A rule sends it to a queue.
 const UNREADABLE: &str = "audit.unreadable";
+/// Number of places of statistics that are written at the same time.
+const AT_ONCE: usize = 8;
 
 /// The variable with the publication of step events.
 const STEP_EVENTS: &str = "HOLDFAST_AUDIT_STEP_EVENTS";
@@ -53,6 +61,8 @@ struct ChangeEvents {
     events: Vec<Event>,
     /// The measurements of a step or a question, with its tenant and workflow.
     measured: Option<(About, Vec<Measurement>)>,
+    /// The additions to the statistics, each with its place.
+    added: Vec<(StatisticsKey, Statistics)>,
     /// The keys of the change and the reason, if the change could not be read.
     aside: Option<Value>,
     committed: Option<Timestamp>,
@@ -148,6 +158,18 @@ impl Audit {
             failed = first_unpublished(&entries, unpublished.from).or(failed);
         }
         changes.truncate(failed.unwrap_or(records.len()));
+        match self.add_statistics(records, &changes).await {
+            Ok(()) => {}
+            Err(error @ LedgerError::Unavailable(_)) => {
+                warn!(reason = %error, "statistics were not added: the stream delivers the batch again");
+                // Marks are found by the first change of a group. A delivery that began later would
+                // not find those of the groups that were added.
+                failed = Some(0);
+                changes.clear();
+            }
+            // A repeat would meet the same refusal, and delay every event after it.
+            Err(error) => error!(reason = %error, "the statistics lack a batch"),
+        }
         self.count(&changes);
         info!(
             changes = records.len(),
@@ -163,6 +185,38 @@ impl Audit {
             json!({ "itemIdentifier": place })
         });
         json!({ "batchItemFailures": failed.into_iter().collect::<Vec<_>>() })
+    }
+
+    /// Adds what the changes contribute to statistics. They are the first ones of a batch, which
+    /// comes from one shard of the stream.
+    async fn add_statistics(
+        &self,
+        records: &[Value],
+        changes: &[ChangeEvents],
+    ) -> Result<(), LedgerError> {
+        let mut places: BTreeMap<&StatisticsKey, Vec<Contribution>> = BTreeMap::new();
+        for (record, change) in records.iter().zip(changes) {
+            let sequence = record["dynamodb"]["SequenceNumber"].as_str();
+            for (place, sums) in &change.added {
+                places.entry(place).or_default().push(Contribution {
+                    sequence: sequence.unwrap_or_default().to_owned(),
+                    sums: sums.clone(),
+                });
+            }
+        }
+        let now = SystemHost.now();
+        let writes = places.iter();
+        let writes =
+            writes.map(|(place, added)| add_contributions(&self.ledger, place, added, now));
+        let writes: Vec<_> = writes.collect();
+        let written: Vec<Result<(), LedgerError>> = stream::iter(writes)
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        // One place that waits for a repeat makes the stream deliver the batch again.
+        let errors = written.into_iter().filter_map(Result::err);
+        let worst = errors.max_by_key(|error| matches!(error, LedgerError::Unavailable(_)));
+        worst.map_or(Ok(()), Err)
     }
 
     /// The events of one change. Fails if the ledger does not answer.
@@ -191,16 +245,16 @@ impl Audit {
             }
             (None, None, None) => return Ok(ChangeEvents::default()),
         };
-        let measured = origin.filter(|_| self.by_step).map(|origin| {
-            let measured = measurements(old.as_ref(), &new, &origin);
-            (origin.about, measured)
-        });
+        let events = events(old.as_ref(), &new, &about, committed);
+        let measured =
+            origin.map_or_else(Vec::new, |origin| measurements(old.as_ref(), &new, &origin));
         Ok(ChangeEvents {
-            events: events(old.as_ref(), &new, &about, committed)
+            added: contributions(&events, &measured, &about),
+            events: events
                 .into_iter()
                 .map(|event| event.linked(&self.links))
                 .collect(),
-            measured,
+            measured: self.by_step.then_some((about, measured)),
             aside: None,
             committed: Some(committed),
         })

@@ -4,6 +4,7 @@ mod api;
 mod ask;
 mod audit;
 mod begin;
+mod console;
 mod digest;
 mod finish;
 mod origins;
@@ -32,6 +33,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         "bulk" => Box::pin(api::work()).await,
         "api" => Box::pin(api::run()).await,
         "audit" => Box::pin(audit::run()).await,
+        "console" => Box::pin(console::run()).await,
         "digest" => Box::pin(digest::run()).await,
         "spans" => Box::pin(spans::run()).await,
         unknown => Err(format!("{HANDLER} is {unknown:?}: no function has this name").into()),

@@ -62,7 +62,7 @@ done_so_far() {
             ;;
         npm)
             count=$(grep -c 'http fetch GET 200' "$log")
-            echo "$count of $(grep -c '"node_modules/' "$here/package-lock.json") packages"
+            echo "$count of $(grep -c '"node_modules/' "$4/package-lock.json") packages"
             ;;
         apt-get)
             total=$(grep -oE '[0-9]+ newly installed' "$log" | cut -d ' ' -f 1) || return

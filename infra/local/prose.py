@@ -36,7 +36,7 @@ IRREGULAR_PARTICIPLES = set(
     "Given Gone Grown Held Hidden Kept Known Left Lost Made Meant Met Said Seen Sent Shown Sought "
     "Spent Spoken Stolen Stuck Taken Thought Thrown Told Torn Unknown Untold Withdrawn Won Written".split()
 )
-SCRIPTS = {".sh": "#", ".py": "#", ".mjs": "//", ".yaml": "#", ".yml": "#", ".toml": "#"}
+SCRIPTS = {".sh": "#", ".py": "#", ".mjs": "//", ".ts": "//", ".tsx": "//", ".yaml": "#", ".yml": "#", ".toml": "#"}
 
 
 def text_of(path):
@@ -101,7 +101,7 @@ def first_line(lines, suffix):
     lines = [line for line in lines if not line.startswith("#!/")]
     if not lines:
         return True
-    marks = {".rs": ("//! ",), ".sh": ("# ",), ".py": ("# ", '"""'), ".mjs": ("// ",)}[suffix]
+    marks = {".rs": ("//! ",), ".sh": ("# ",), ".py": ("# ", '"""')}.get(suffix, ("// ",))
     return lines[0].startswith(marks) and re.search(r"[A-Z`].*", lines[0]) is not None
 
 
@@ -116,7 +116,7 @@ def findings(path):
         yield from markdown(lines)
     elif suffix in SCRIPTS or Path(path).name == "Makefile":
         yield from script(lines, SCRIPTS.get(suffix, "#"), suffix == ".py")
-    if suffix in (".rs", ".sh", ".py", ".mjs") and not first_line(lines, suffix):
+    if suffix in (".rs", ".sh", ".py", ".mjs", ".ts", ".tsx") and not first_line(lines, suffix):
         yield 1, "first line", "no sentence that says what the file owns"
 
 

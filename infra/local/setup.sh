@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the project's tools at pinned versions inside the project; a rerun does nothing.
 # `setup.sh programs`: Debian's packages; `stack`: also what the local stack runs on; `checks`: also
-# what only checks and tests use; `bench`: what the local stack and the benchmark use.
+# what only checks and tests use; `bench`: what the local stack and the benchmark use; `console`: what
+# builds the console's front end, and nothing else.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 what=$1
@@ -55,16 +56,24 @@ environment() {
     cp "$requirements" "$venv/.installed"
 }
 
+# The npm packages of folder $1, under the integrity of its lock. No package runs code of its own
+# while it is installed.
 node_modules() {
-    cmp --silent "$here/package-lock.json" "$here/node_modules/.installed" && return
-    stage "installing npm packages of infra/local/package.json"
-    quietly "$logs/npm.log" npm ci --prefix "$here" --no-fund --no-audit --loglevel http
-    cp "$here/package-lock.json" "$here/node_modules/.installed"
+    local folder=$root/$1
+    cmp --silent "$folder/package-lock.json" "$folder/node_modules/.installed" && return
+    stage "installing npm packages of $1/package.json"
+    quietly "$logs/npm-${1//\//-}.log" npm ci --prefix "$folder" --ignore-scripts --no-fund --no-audit \
+        --loglevel http
+    cp "$folder/package-lock.json" "$folder/node_modules/.installed"
 }
 
 # One setup at a time, whichever stack asks for it.
 exec 9>"$root/.local-setup.lock"
 flock 9
+if [[ $what = console ]]; then
+    node_modules functions/console
+    exit 0
+fi
 if ! cmp --silent "$here/requirements/tools.txt" "$root/.venv/.installed"; then
     rm -rf "$root/.venv"
     # The shell may remember the python3 that was just removed.
@@ -84,7 +93,9 @@ if [[ $what = checks ]]; then
     jobs+=($!)
     environment .venv-schemathesis schemathesis.txt &
     jobs+=($!)
-    node_modules &
+    node_modules infra/local &
+    jobs+=($!)
+    node_modules functions/console &
     jobs+=($!)
 fi
 if [[ $what = bench ]]; then

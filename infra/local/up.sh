@@ -96,7 +96,7 @@ if ! running identity >/dev/null || ! cmp --silent "$programs/identity" "$local_
     ! taken "$issuer_port" || fail "port $issuer_port is taken by another program" "choose another: make up ISSUER_PORT=4702"
     stage "starting the token issuer on port $issuer_port"
     cp "$programs/identity" "$local_dir/identity"
-    launch identity "$local_dir/identity" --key "$local_dir/issuer.der" serve --port "$issuer_port"
+    launch identity "$local_dir/identity" --key "$local_dir/issuer.der" serve --port "$issuer_port" --audience "$stack"
     await identity "$issuer/.well-known/jwks.json"
 fi
 
@@ -164,6 +164,7 @@ incidents=$(aws sns create-topic --name "$stack-incidents" --query TopicArn --ou
 parameters=(
     "VendorSystemUrl=http://127.0.0.1:$vendor_port" "HttpAllow=${HTTP_ALLOW:-http://127.0.0.1:$vendor_port}"
     "JwtIssuer=$issuer" "JwtAudience=$stack" PublishVersions=false AuditArchive=false AuditBatchSeconds=1 LogRetentionDays=1 ReceiptLockDays=1
+    ConsoleClientId=console
     "IncidentTopicArn=$incidents" "ApprovalKeys=$approval_keys"
     # sam accepts no empty value.
     ${SECRET_ALLOW:+"SecretAllow=$SECRET_ALLOW"}
@@ -215,4 +216,6 @@ fi
 if [[ $(id -u) = 0 ]] && grep -q '^WARNING: the kernel' "$logs/emulator.log"; then
     stage "WARNING: any local user can run code as root; docs/local-stack.md"
 fi
-stage "the stack is up: source ${local_dir#"$root"/}/env"
+stage "the stack is up: source ${local_dir#"$root"}/env"
+# shellcheck source=/dev/null
+printf '    console: %s\n' "$(source "$local_dir/env" && echo "$HOLDFAST_CONSOLE")"

@@ -159,9 +159,9 @@ async fn an_unknown_format_an_unknown_field_and_another_tenants_receipt_are_refu
     for (query, said) in [
         (
             "format=pdf",
-            "unknown variant `pdf`, expected `link` or `html`",
+            "unknown variant `pdf`, expected one of `link`, `file`, `html`",
         ),
-        ("format=", "expected `link` or `html`"),
+        ("format=", "expected one of `link`, `file`, `html`"),
         ("formt=html", "unknown field `formt`"),
         ("format=html&redirect=true", "give one of them"),
         ("format=html&format=html", "duplicate field `format`"),

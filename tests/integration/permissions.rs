@@ -239,6 +239,18 @@ async fn no_policy_of_ours_has_a_wildcard_in_place_of_a_name() {
     }
 }
 
+#[tokio::test]
+async fn the_console_has_no_right_on_any_resource() {
+    let aws = Aws::from_env().await;
+    let role = role_of(&aws, "console");
+    let policies = Policy::all_of(&aws, &role);
+    assert!(policies.is_empty(), "{:?}", policies[0].document);
+    let attached = aws.iam("ListAttachedRolePolicies", &[("RoleName", &role)]);
+    for policy in elements(&attached, "PolicyName") {
+        assert!(MANAGED.contains(&&*policy), "{policy}");
+    }
+}
+
 /// The emulator has no such setting, so that the test reads the template.
 #[test]
 fn the_template_limits_the_request_rate_of_the_api() {

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use holdfast_ids::digest::sha256_hex;
-use holdfast_receipt::Receipt;
+use holdfast_receipt::{Receipt, chain::Hour};
 use holdfast_tests::{DELAY, EnvironmentChange, Stack, enforced, unique, valid_receipt, variable};
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::{hold, rollback::undone, story::holdfast};
@@ -163,6 +164,45 @@ fn changed(text: &str, at: usize) -> String {
         };
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[tokio::test]
+async fn the_files_of_receipts_and_digests_are_answered_byte_for_byte() {
+    let mut stack = Stack::from_env().await;
+    let tenant = stack.aws.new_tenant("files");
+    stack.api = stack.api.as_tenant(&tenant);
+    let group = json!({ "group": "g", "hold_days": 3, "vendors": [{ "id": unique("vendor") }] });
+    let id = stack
+        .api
+        .started("WF-HOLD-VENDOR-GROUP", &unique("files"), &group)
+        .await;
+    stack.api.finished(&id).await;
+    let path = format!("/v1/executions/{id}/receipt");
+    let link = stack.api.get(&path).await.body;
+    let until = Hour::of(Timestamp::now()).next().from();
+    let event = json!({ "tenant": tenant, "until": until });
+    stack.aws.invoke("digest", &event);
+    let digest = stack.api.get("/v1/digests").await.body["digests"][0].clone();
+    let digest_path = format!("/v1/digests/{}", digest["until"].as_str().expect("a time"));
+    for (path, sha256) in [
+        (format!("{path}?format=file"), &link["sha256"]),
+        (digest_path.clone(), &digest["sha256"]),
+    ] {
+        let file = stack.api.get(&path).await;
+        assert_eq!(file.status, 200, "{path}: {}", file.body);
+        assert_eq!(file.header("content-type"), "application/octet-stream");
+        assert_eq!(sha256_hex(file.text.as_bytes()), *sha256, "{path}");
+        let other = stack.api.as_tenant("globex").get(&path).await;
+        assert_eq!(other.status, 404, "{path}: {}", other.body);
+    }
+    for (wrong, status) in [
+        ("2020-01-01T00:00:00Z", 404),
+        ("2020-01-01T00:30:00Z", 404),
+        ("now", 400),
+    ] {
+        let reply = stack.api.get(&format!("/v1/digests/{wrong}")).await;
+        assert_eq!(reply.status, status, "{wrong}: {}", reply.body);
+    }
 }
 
 #[tokio::test]

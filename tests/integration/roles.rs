@@ -2,21 +2,25 @@
 
 use holdfast_access::{Access, Operation, Ownership, Role, access};
 use holdfast_identity::{Issuer, unsigned};
+use holdfast_receipt::chain::Hour;
 use holdfast_tests::{
     Api, Aws, DELAY, Reply, Stack,
     tokens::{ISSUER, claims, signed},
     unique,
 };
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::hold;
 
-/// Resources of tenant `acme`: an execution that was rolled back, its incident, and a bulk that was
-/// shown.
+/// Resources of tenant `acme`: an execution that was rolled back, its incident, a bulk that was
+/// shown, and a digest.
 pub(crate) struct Resources {
     pub(crate) execution: String,
     pub(crate) incident: String,
     pub(crate) bulk: String,
+    /// The end of the hours of a digest.
+    pub(crate) until: String,
 }
 
 impl Resources {
@@ -34,10 +38,17 @@ impl Resources {
         let shown = stack.api.post("/v1/bulk", &body).await;
         assert_eq!(shown.status, 200, "{}", shown.body);
         let bulk = shown.body["bulk_id"].as_str().expect("an id");
+        let until = Hour::of(Timestamp::now()).next().from();
+        stack
+            .aws
+            .invoke("digest", &json!({ "tenant": "acme", "until": until }));
+        let digests = stack.api.get("/v1/digests?limit=1").await.body;
+        let until = digests["digests"][0]["until"].as_str().expect("a time");
         Self {
             execution,
             incident: incident.to_owned(),
             bulk: bulk.to_owned(),
+            until: until.to_owned(),
         }
     }
 

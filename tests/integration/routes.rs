@@ -46,6 +46,7 @@ fn routes(document: &Value, resources: &Resources, spare: &str) -> Vec<Route> {
                     .replace("{execution_id}", &resources.execution)
                     .replace("{incident_id}", &resources.incident)
                     .replace("{bulk_id}", &resources.bulk)
+                    .replace("{until}", &resources.until)
                     .replace("{tenant}", tenant)
                     .replace("{group}", "cfo"),
                 roles: roles.collect(),
@@ -59,7 +60,7 @@ fn routes(document: &Value, resources: &Resources, spare: &str) -> Vec<Route> {
 async fn ask(api: &Api, route: &Route, query: &str) -> Reply {
     let request = api.request(&route.method, &format!("{}{query}", route.path));
     let body = match route.id.as_str() {
-        "startWorkflow" => json!({ "input": hold(&unique("vendor")) }),
+        "startWorkflow" | "checkStart" => json!({ "input": hold(&unique("vendor")) }),
         "decide" => json!({ "decision": "retry", "reason": "tried" }),
         "registerTenant" => json!({}),
         "previewBulk" => {

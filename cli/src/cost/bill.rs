@@ -12,6 +12,10 @@ pub(super) const START_READS: u64 = 2;
 /// ([AWS](https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html)).
 const LINE_BYTES: u64 = 26;
 
+/// The write units of a batch of the ledger's stream that adds to the statistics of one workflow:
+/// two writes of a transaction, each charged twice.
+const STATISTICS_UNITS: f64 = 4.0;
+
 /// One item of a bill.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct BillItem {
@@ -146,11 +150,14 @@ fn storage(usage: &Usage, prices: &Prices) -> Vec<BillItem> {
     let reads = (usage.reads() + START_READS) as f64 + audit_calls(usage, prices);
     let table = usage.table_writes() as f64;
     let indexes = usage.index_writes() as f64;
+    // A batch adds to the statistics of one workflow at least.
+    let statistics = STATISTICS_UNITS * audit_calls(usage, prices);
     let unit = million.write_unit;
     let (put, got) = (usage.objects_put as f64, usage.objects_got as f64);
     vec![
         item("DynamoDB", table, "write units of the table", unit),
         item("DynamoDB", indexes, "write units of indexes", unit),
+        item("DynamoDB", statistics, "write units of statistics", unit),
         item("DynamoDB", reads, "read units", million.read_unit),
         item("S3", put, "objects written", million.s3_put),
         item("S3", got, "objects read", million.s3_get),

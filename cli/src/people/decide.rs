@@ -6,6 +6,7 @@ use holdfast_receipt::Decision;
 use serde_json::{Value, json};
 
 use super::{
+    action,
     find::short,
     list,
     options::{ChangeOptions, ListOptions, Reason},
@@ -139,9 +140,12 @@ pub(crate) fn decide(args: &DecideArgs) -> Result<(), Trouble> {
             sanitize(&question.decisions.join(", "))
         )));
     }
-    args.options
-        .confirmation
-        .ask(&effect(decision, &found, question))?;
+    args.options.confirmation.ask_about(|| {
+        let wanted = ("decide", Some((question.step.as_str(), decision.name())));
+        let would = action::foreseen(&client, &execution, wanted, words(decision))?;
+        let shown = question_in_lines(&found, question);
+        Ok(format!("{}:\n{shown}\n{would}", decision.name()))
+    })?;
     let path = format!("{}/decision", question.incident);
     let mut body = json!({
         "decision": decision.name(),
@@ -189,18 +193,21 @@ fn one_open<'a>(found: &'a Execution, step: Option<&str>) -> Result<&'a Question
     }
 }
 
-/// The effect of a decision, in words.
-pub(super) fn effect(decision: Decision, found: &Execution, question: &Question) -> String {
-    let what = match decision {
-        Decision::Retry => "the step is retried, and its earlier attempts no longer count",
-        Decision::Skip => "the execution continues without the step",
-        Decision::Rollback => "the execution is rolled back",
-        Decision::Approve => "the execution continues, once enough people have approved",
-        Decision::Reject => "the approval is rejected, and the execution is rolled back",
-    };
+/// The effect of a decision in general.
+fn words(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Retry => "The step is tried again, and its earlier attempts no longer count.",
+        Decision::Skip => "The execution continues without the step.",
+        Decision::Rollback => "The execution is rolled back.",
+        Decision::Approve => "The execution continues, once enough people have approved.",
+        Decision::Reject => "The approval is rejected, and the execution is rolled back.",
+    }
+}
+
+/// The execution and the question that a decision is about.
+pub(super) fn question_in_lines(found: &Execution, question: &Question) -> String {
     let mut text = format!(
-        "{}: {what}.\n  execution {} of {}, tenant {}",
-        decision.name(),
+        "  execution {} of {}, tenant {}",
         sanitize(&found.execution_id),
         sanitize(&found.workflow_id),
         sanitize(&found.tenant)

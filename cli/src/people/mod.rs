@@ -1,5 +1,6 @@
 //! The commands by which people start, watch over and decide executions: one file for each group.
 
+mod action;
 mod allowance;
 mod bulk;
 mod control;
@@ -14,10 +15,12 @@ mod request;
 mod shape;
 mod show;
 mod start;
+mod statistics;
 mod tenant;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use action::{ActionsArgs, actions};
 pub(crate) use allowance::{BudgetsArgs, budgets};
 pub(crate) use bulk::{BulkArgs, bulk};
 pub(crate) use control::{ControlsArgs, PauseArgs, ResumeArgs, controls, pause, resume};
@@ -30,4 +33,5 @@ pub(crate) use request::{RequestArgs, cancel, redrive, rollback};
 pub(crate) use shape::TargetAnswer;
 pub(crate) use show::{ShowArgs, answer_lines, show};
 pub(crate) use start::{StartArgs, start};
+pub(crate) use statistics::{StatisticsArgs, statistics};
 pub(crate) use tenant::{TenantsArgs, tenants};

@@ -5,7 +5,7 @@ use holdfast_ids::names::sanitize;
 use serde_json::json;
 
 use super::{
-    find,
+    action, find,
     options::{ChangeOptions, Reason},
     shape::{Execution, RequestResult},
 };
@@ -48,9 +48,11 @@ fn request(args: &RequestArgs, name: &str, effect: &str) -> Result<(), Trouble> 
     let (id, client) = find::execution(&args.options.read.api.client()?, &args.execution)?;
     let answer = client.execution(&id, "")?.ok_or_else(|| none(&id))?;
     let found: Execution = typed(&answer)?;
-    args.options
-        .confirmation
-        .ask(&format!("{name} {effect}.\n{}", in_lines(&found)))?;
+    args.options.confirmation.ask_about(|| {
+        let general = format!("It {effect}.");
+        let would = action::foreseen(&client, &id, (name, None), &general)?;
+        Ok(format!("{name}:\n{}\n{would}", in_lines(&found)))
+    })?;
     let path = format!("/v1/executions/{id}/{name}");
     let body = json!({ "reason": args.reason.reason });
     let answer = client.done(ApiRequest::post(&path, body))?;

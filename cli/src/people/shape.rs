@@ -2,6 +2,7 @@
 //! document, so that both stay one contract.
 
 pub(super) mod bulk;
+pub(super) mod outlook;
 
 use jiff::Timestamp;
 #[cfg(test)]

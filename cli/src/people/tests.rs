@@ -1,10 +1,10 @@
 //! Tests of what people read, and of the members that the command reads of the API's answers.
 
 mod bulk;
+mod outlook;
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use holdfast_receipt::Decision;
 use schemars::{JsonSchema, schema_for};
 use serde_json::{Value, json};
 
@@ -158,9 +158,8 @@ fn the_inbox_says_what_can_be_decided_until_when() {
 #[test]
 fn a_confirmation_says_what_happens_to_which_execution() {
     let found: shape::Execution = typed(&execution()).unwrap_or_else(|_| panic!("an execution"));
-    let effect = decide::effect(Decision::Retry, &found, &found.questions[0]);
+    let effect = decide::question_in_lines(&found, &found.questions[0]);
     insta::assert_snapshot!(effect, @r"
-    retry: the step is retried, and its earlier attempts no longer count.
       execution 41c20d0000000000000000000000000000000000 of WF-PAY-VENDOR, tenant acme
       subject order 17
       Amount: 60000 EUR�[2J

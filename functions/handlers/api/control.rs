@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use crate::api::{
     answer::{Control, ControlChange, Controls, ScopeCheck},
+    app::App,
     extract::{EmptyBody, JsonBody, TenantQuery},
     principal::{ControlCaller, ListCaller},
     problem::Problem,
@@ -44,10 +45,19 @@ type ControlRequest = AuthorizedRequest<TenantQuery, JsonBody<ControlBody>, Cont
 pub(crate) async fn list(
     AuthorizedRequest { app, caller, .. }: AuthorizedRequest<TenantQuery, EmptyBody, ListCaller>,
 ) -> Result<Json<Controls>, Problem> {
+    let controls = visible_controls(&app, &caller).await?;
+    Ok(Json(Controls { controls }))
+}
+
+/// The controls that apply to the caller's tenant, or all of them for a role of every tenant.
+pub(crate) async fn visible_controls(
+    app: &App,
+    caller: &ListCaller,
+) -> Result<Vec<Control>, Problem> {
     let mut controls = app.tenants.controls().controls().await?;
     let tenant = caller.tenant.as_ref();
     if let Some(tenant) = tenant.filter(|_| !caller.role.is_of_every_tenant()) {
-        let workflows = open_workflows(&app, tenant).await?;
+        let workflows = open_workflows(app, tenant).await?;
         let is_open = |id: &String| {
             workflows
                 .iter()
@@ -66,9 +76,7 @@ pub(crate) async fn list(
             ..shown
         }
     });
-    Ok(Json(Controls {
-        controls: controls.collect(),
-    }))
+    Ok(controls.collect())
 }
 
 pub(crate) async fn set_platform(request: ControlRequest) -> Result<Json<ControlChange>, Problem> {

@@ -1,7 +1,7 @@
 //! `GET /v1/digests`: lists a tenant's digests, oldest first, each with a link that works
-//! until it expires.
+//! until it expires. `GET /v1/digests/{until}` answers the file of one.
 
-use axum::Json;
+use axum::{Json, response::Response};
 use holdfast_engine::ObjectStore;
 use holdfast_ids::{digest::sha256_hex, keys::digest_prefix};
 use holdfast_receipt::chain::{ChainDigest, Hour, SPAN_MAX};
@@ -10,10 +10,10 @@ use serde::Deserialize;
 
 use crate::api::{
     answer::{Digests, ListedDigest},
-    extract::NamesTenant,
+    extract::{NamesTenant, TenantQuery},
     page::{limit, time},
     problem::Problem,
-    receipt::link_to,
+    receipt::{file as answered, link_to},
     route::AuthorizedRequest,
 };
 
@@ -101,6 +101,18 @@ pub(crate) async fn list(
     }
     let next = hours.last().filter(|_| more).copied().map(Hour::number);
     Ok(Json(Digests { digests, next }))
+}
+
+/// `GET /v1/digests/{until}`: the file of the digest whose last hour ends at this time.
+pub(crate) async fn file(
+    AuthorizedRequest { caller, id, .. }: AuthorizedRequest<TenantQuery>,
+) -> Result<Response, Problem> {
+    let until = time("the end of a digest", &id)?;
+    let missing = || Problem::not_found(format!("no digest ends at {until}"));
+    let next = Hour::from_start(until).ok_or_else(missing)?;
+    let object = next.before(1).object(&caller.tenant);
+    let bytes = caller.receipts.get(&object).await?.ok_or_else(missing)?;
+    answered(bytes, &object.replace('/', "-"))
 }
 
 /// The hour that a cursor names.

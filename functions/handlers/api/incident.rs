@@ -60,15 +60,7 @@ pub(crate) async fn list(
         app, caller, query, ..
     }: AuthorizedRequest<IncidentQuery, EmptyBody, ListCaller>,
 ) -> Result<Json<Incidents>, Problem> {
-    let status = match query.status.as_deref() {
-        None | Some("open") => IncidentStatus::Open,
-        Some("acknowledged") => IncidentStatus::Acknowledged,
-        Some("resolved") => IncidentStatus::Resolved,
-        Some(_) => {
-            let why = "status must be one of open, acknowledged, resolved";
-            return Err(Problem::bad_request(why));
-        }
-    };
+    let status = status_of(query.status.as_deref())?;
     let wanted = PageRequest {
         after: cursor(query.cursor.as_deref(), Ids::Hex)?,
         limit: limit(query.limit)?,
@@ -85,6 +77,19 @@ pub(crate) async fn list(
         incidents: incidents.collect(),
         next: page.next.map(|next| next.text()),
     }))
+}
+
+/// The status of incidents that a query names; open ones if it names none.
+pub(crate) fn status_of(status: Option<&str>) -> Result<IncidentStatus, Problem> {
+    match status {
+        None | Some("open") => Ok(IncidentStatus::Open),
+        Some("acknowledged") => Ok(IncidentStatus::Acknowledged),
+        Some("resolved") => Ok(IncidentStatus::Resolved),
+        Some(_) => {
+            let why = "status must be one of open, acknowledged, resolved";
+            Err(Problem::bad_request(why))
+        }
+    }
 }
 
 pub(crate) async fn read(

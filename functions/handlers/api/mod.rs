@@ -1,14 +1,16 @@
 //! The `api` function: serves the HTTP API behind API Gateway.
 
+mod actions;
 mod answer;
 mod app;
 mod budget;
 mod bulk;
+mod cause;
 mod control;
 mod decisions;
 mod delegation;
 mod digest;
-mod event;
+pub(crate) mod event;
 mod every_tenant;
 mod execution;
 mod extract;
@@ -19,9 +21,9 @@ mod log;
 #[cfg(test)]
 mod openapi;
 mod page;
-mod path;
+pub(crate) mod path;
 mod principal;
-mod problem;
+pub(crate) mod problem;
 mod progress;
 mod question;
 mod reason;
@@ -32,6 +34,7 @@ mod routes;
 mod schema;
 mod scope;
 mod start;
+mod statistics;
 mod tenant;
 mod tenant_clients;
 mod voter;

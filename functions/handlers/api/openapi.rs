@@ -89,8 +89,8 @@ fn operation(route: &Route, reads: &mut SchemaGenerator, writes: &mut SchemaGene
                 "schema": { "type": "string" },
             });
         }
-        if route.paged && *status == 200 {
-            response["content"]["text/html"] = json!({ "schema": { "type": "string" } });
+        for form in route.forms.iter().filter(|_| *status == 200) {
+            response["content"][*form] = json!({ "schema": { "type": "string" } });
         }
         responses.insert(status.to_string(), response);
     }
@@ -152,6 +152,7 @@ fn path_parameter(part: &str) -> Option<Value> {
             json!({ "type": "string", "pattern": "^WF-[A-Z0-9]+(-[A-Z0-9]+)*$", "maxLength": 60 })
         }
         "tenant" => json!({ "type": "string", "pattern": tenant_pattern() }),
+        "until" => json!({ "type": "string", "format": "date-time" }),
         "group" => json!({ "type": "string", "minLength": 1, "maxLength": GROUP_MAX }),
         _ => json!({ "type": "string", "pattern": "^[0-9a-f]{40}$" }),
     };

@@ -1,5 +1,5 @@
 //! `GET /v1/executions/{execution_id}/receipt`: a link to the receipt that works without
-//! credentials until it expires, or the receipt as a page for people.
+//! credentials until it expires, the file itself, or the receipt as a page for people.
 
 use std::sync::Arc;
 
@@ -25,11 +25,13 @@ use crate::api::{
     app::App,
     extract::NamesTenant,
     problem::Problem,
-    route::AuthorizedRequest,
+    route::{AuthorizedRequest, FILE},
 };
 
 /// Largest page that is served, in bytes: an answer of Lambda has 6 MB at most.
 const PAGE_MAX: usize = 5 * 1024 * 1024;
+/// Largest file that is answered, in bytes: Lambda's answer has it in base64.
+const FILE_MAX: usize = 4 * 1024 * 1024;
 
 /// The query of a request for a receipt.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -61,6 +63,8 @@ enum ReceiptFormat {
     /// A link to the receipt.
     #[default]
     Link,
+    /// The file itself, byte for byte.
+    File,
     /// A page for people.
     Html,
 }
@@ -74,10 +78,10 @@ pub(crate) async fn link(
         ..
     }: AuthorizedRequest<ReceiptQuery>,
 ) -> Result<Response, Problem> {
-    if query.redirect && query.format == ReceiptFormat::Html {
+    if query.redirect && query.format != ReceiptFormat::Link {
         return Err(Problem::bad_request(
-            "redirect=true answers the receipt's file and format=html answers a page: \
-             give one of them",
+            "redirect=true leads to the receipt's file, format=file answers it, and format=html \
+             answers a page: give one of them",
         ));
     }
     let execution = caller
@@ -92,6 +96,9 @@ pub(crate) async fn link(
         return page(&app, &caller.receipts, &receipt, &name).await;
     }
     let file_name = format!("{name}.json");
+    if query.format == ReceiptFormat::File {
+        return file(bytes(&caller.receipts, &receipt).await?, &file_name);
+    }
     let (url, expires_at) = link_to(&app, &caller.receipts, &receipt.object, &file_name).await?;
     if query.redirect {
         return Ok((StatusCode::FOUND, [(header::LOCATION, url)]).into_response());
@@ -181,6 +188,24 @@ async fn bytes(store: &S3Store, receipt: &ReceiptRef) -> Result<Vec<u8>, Problem
                 .to_owned()
         }
     }))
+}
+
+/// A stored file as the answer, byte for byte.
+pub(crate) fn file(bytes: Vec<u8>, file_name: &str) -> Result<Response, Problem> {
+    if bytes.len() > FILE_MAX {
+        return Err(Problem::conflict(format!(
+            "the file {file_name} is larger than 4 MiB: fetch it by its link"
+        )));
+    }
+    let headers = [
+        (header::CONTENT_TYPE, FILE.to_owned()),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        (
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{file_name}\""),
+        ),
+    ];
+    Ok((headers, bytes).into_response())
 }
 
 /// The receipt as a page. The signature is verified over the bytes that the bucket has now.

@@ -26,6 +26,9 @@ use crate::api::{
 /// Description of the answer to a request that changes something and may be repeated.
 const DONE: &str = "Done, or already in this state.";
 
+/// The media type of a file that is answered byte for byte.
+pub(crate) const FILE: &str = "application/octet-stream";
+
 /// A request whose caller is authorized for the operation of its route.
 pub(crate) struct AuthorizedRequest<Q = TenantQuery, B = EmptyBody, C = AuthorizedCaller> {
     pub(crate) app: Arc<App>,
@@ -72,8 +75,8 @@ pub(crate) struct Route {
     pub(crate) body: Option<SchemaOf>,
     /// Answers other than problems: status, description and schema.
     pub(crate) answers: Vec<(u16, &'static str, Option<SchemaOf>)>,
-    /// True if a page for people is another form of the answer.
-    pub(crate) paged: bool,
+    /// Media types of other forms of the answer.
+    pub(crate) forms: &'static [&'static str],
     /// Statuses of problems beside those that every such route has.
     more: &'static [u16],
     handler: MethodRouter<Arc<App>>,
@@ -225,7 +228,7 @@ impl Route {
             keyed: false,
             body: None,
             answers: vec![(200, "The requested resource.", Some(answer))],
-            paged: false,
+            forms: &[],
             more: &[],
             handler,
         }
@@ -258,11 +261,16 @@ impl Route {
         }
     }
 
-    /// The route with a page for people as another form of its answer.
-    pub(crate) fn or_a_page(self) -> Self {
+    /// The route with other forms of its answer.
+    pub(crate) fn or_as(self, forms: &'static [&'static str]) -> Self {
+        Self { forms, ..self }
+    }
+
+    /// The route whose one answer is a file.
+    pub(crate) fn as_file(self) -> Self {
         Self {
-            paged: true,
-            ..self
+            answers: vec![(200, "The file, byte for byte.", None)],
+            ..self.or_as(&[FILE])
         }
     }
 

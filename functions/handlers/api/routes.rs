@@ -13,17 +13,19 @@ use holdfast_access::Operation;
 use serde_json::Value;
 
 use crate::api::{
+    actions,
     answer::{
-        Budgets, Controls, DecisionResult, DelegationChange, Delegations, Digests, ExecutionView,
-        Executions, FetchLink, Incident, IncidentInFull, Incidents, KeySet, Questions, Receipts,
-        RequestResult, StartResult, Story, Tenant, Tenants, WorkflowInFull, Workflows,
+        Actions, Budgets, Causes, Controls, DecisionResult, DelegationChange, Delegations, Digests,
+        ExecutionView, Executions, FetchLink, Incident, IncidentInFull, Incidents, KeySet,
+        Questions, Receipts, RequestResult, StartCheck, StartResult, Statistics, Story,
+        WorkflowInFull, Workflows,
     },
     app::App,
-    budget, bulk, control, decisions, delegation, digest, execution, incident, lifecycle, list,
-    question, receipt,
-    route::Route,
+    budget, bulk, cause, control, decisions, delegation, digest, execution, incident, lifecycle,
+    list, question, receipt,
+    route::{FILE, Route},
     schema::shape,
-    start, tenant, workflow,
+    start, statistics, tenant, workflow,
 };
 
 /// The routes, in the order of the document.
@@ -37,7 +39,7 @@ pub(crate) fn routes() -> Vec<Route> {
         incidents(),
         delegations(),
         controls(),
-        tenants(),
+        tenant::routes(),
         open(),
     ]
     .into_iter()
@@ -94,6 +96,14 @@ fn workflows() -> Vec<Route> {
             Some(shape::<StartResult>),
         )
         .problem(&[422]),
+        Route::post(
+            "/v1/workflows/{workflow_id}/check",
+            "checkStart",
+            "Judges an input as a start would, and starts nothing",
+            Operation::Start,
+            shape::<StartCheck>,
+            start::check,
+        ),
     ]
 }
 
@@ -124,6 +134,14 @@ fn executions() -> Vec<Route> {
             execution::events,
         ),
         Route::get(
+            "/v1/executions/{execution_id}/actions",
+            "readActions",
+            "Returns what each request and decision would do to an execution now",
+            Operation::ReadExecutions,
+            shape::<Actions>,
+            actions::read,
+        ),
+        Route::get(
             "/v1/executions/{execution_id}/receipt",
             "fetchReceipt",
             "Returns a link to an execution's receipt",
@@ -131,7 +149,7 @@ fn executions() -> Vec<Route> {
             shape::<FetchLink>,
             receipt::link,
         )
-        .or_a_page()
+        .or_as(&["text/html", FILE])
         .also(302, "With redirect=true: to the receipt itself.", None)
         .problem(&[409]),
     ]
@@ -174,6 +192,14 @@ fn requests() -> Vec<Route> {
 fn lists() -> Vec<Route> {
     vec![
         Route::get(
+            "/v1/statistics",
+            "readStatistics",
+            "Returns counts, rates and times of executions, by hour or by day",
+            Operation::ReadExecutions,
+            shape::<Statistics>,
+            statistics::read,
+        ),
+        Route::get(
             "/v1/receipts",
             "listReceipts",
             "Lists receipts, newest first",
@@ -190,12 +216,30 @@ fn lists() -> Vec<Route> {
             digest::list,
         ),
         Route::get(
+            "/v1/digests/{until}",
+            "fetchDigest",
+            "Returns the file of the digest that covers the hours until this time",
+            Operation::ReadReceipts,
+            shape::<Value>,
+            digest::file,
+        )
+        .as_file()
+        .problem(&[409]),
+        Route::get(
             "/v1/incidents",
             "listIncidents",
             "Lists incidents, newest first",
             Operation::ReadIncidents,
             shape::<Incidents>,
             incident::list,
+        ),
+        Route::get(
+            "/v1/causes",
+            "listCauses",
+            "Lists incidents by cause, those with most executions first",
+            Operation::ReadIncidents,
+            shape::<Causes>,
+            cause::list,
         ),
         Route::get(
             "/v1/questions",
@@ -312,41 +356,6 @@ fn controls() -> Vec<Route> {
             "controlWorkflow",
             "Pauses or resumes a workflow's executions",
             control::set_workflow,
-        ),
-    ]
-}
-
-fn tenants() -> Vec<Route> {
-    vec![
-        Route::get(
-            "/v1/tenants",
-            "listTenants",
-            "Lists the registered tenants, by name",
-            Operation::ManageTenants,
-            shape::<Tenants>,
-            tenant::list,
-        )
-        .without_query(),
-        Route::get(
-            "/v1/tenants/{tenant}",
-            "readTenant",
-            "Returns a tenant's registration",
-            Operation::ManageTenants,
-            shape::<Tenant>,
-            tenant::read,
-        )
-        .without_query(),
-        Route::registry(
-            ("put", MethodFilter::PUT),
-            "registerTenant",
-            "Registers a tenant, or opens a closed one",
-            tenant::register,
-        ),
-        Route::registry(
-            ("delete", MethodFilter::DELETE),
-            "closeTenant",
-            "Closes a tenant: nothing of it starts, and reads work",
-            tenant::close,
         ),
     ]
 }

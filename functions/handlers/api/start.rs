@@ -1,15 +1,16 @@
 //! `POST /v1/workflows/{workflow_id}/executions`: starts a workflow once per idempotency key.
 
 mod admission;
+mod check;
 #[cfg(test)]
 mod doors;
 mod wait;
 
-pub(crate) use self::wait::WAIT_MAX_S;
 use self::{
     admission::{check_start, refused},
     wait::{Wait, WaitOutcome},
 };
+pub(crate) use self::{check::check, wait::WAIT_MAX_S};
 use axum::{
     Json,
     http::{HeaderMap, StatusCode, header},

@@ -1,7 +1,8 @@
 //! `/v1/tenants`: lists the registered tenants, registers and closes one. The registry belongs to
 //! no tenant, so a tenant in the query has no effect.
 
-use axum::Json;
+use axum::{Json, routing::MethodFilter};
+use holdfast_access::Operation;
 use holdfast_audit::Kind;
 use holdfast_aws::SystemHost;
 use holdfast_engine::Host;
@@ -16,11 +17,48 @@ use crate::api::{
     extract::{EmptyBody, TenantQuery},
     principal::ControlCaller,
     problem::Problem,
-    route::AuthorizedRequest,
+    route::{AuthorizedRequest, Route},
+    schema::shape,
 };
 
 /// An authorized request about the registry.
 type RegistryRequest = AuthorizedRequest<TenantQuery, EmptyBody, ControlCaller>;
+
+/// The routes of the registry.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        Route::get(
+            "/v1/tenants",
+            "listTenants",
+            "Lists the registered tenants, by name",
+            Operation::ManageTenants,
+            shape::<Tenants>,
+            list,
+        )
+        .without_query(),
+        Route::get(
+            "/v1/tenants/{tenant}",
+            "readTenant",
+            "Returns a tenant's registration",
+            Operation::ManageTenants,
+            shape::<Tenant>,
+            read,
+        )
+        .without_query(),
+        Route::registry(
+            ("put", MethodFilter::PUT),
+            "registerTenant",
+            "Registers a tenant, or opens a closed one",
+            register,
+        ),
+        Route::registry(
+            ("delete", MethodFilter::DELETE),
+            "closeTenant",
+            "Closes a tenant: nothing of it starts, and reads work",
+            close,
+        ),
+    ]
+}
 
 pub(crate) async fn list(
     AuthorizedRequest { app, .. }: RegistryRequest,

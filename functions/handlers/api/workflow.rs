@@ -6,11 +6,11 @@ use std::sync::Arc;
 use axum::Json;
 use futures_util::{StreamExt, stream};
 use holdfast_admission::{conditions, open_to};
-use holdfast_asl::{chart, declared};
+use holdfast_asl::{chart, declared, outline};
 use holdfast_aws::DeployedWorkflow;
 use holdfast_engine::MachineError;
 use holdfast_ids::names::{is_workflow_id, quoted};
-use holdfast_task::StepRef;
+use holdfast_task::{StepRef, Tier};
 use serde_json::{Value, json};
 
 use crate::api::{
@@ -92,6 +92,14 @@ pub(crate) async fn read(
             steps: steps.map(|step| step_of(&deployed.machine, step)).collect(),
         },
         graph: chart(&deployed.machine),
+        tier: match gate.tier {
+            Tier::Standard => "standard",
+            Tier::Express => "express",
+        },
+        outline: outline(&deployed.machine)
+            .into_iter()
+            .map(Into::into)
+            .collect(),
     }))
 }
 

@@ -1,8 +1,14 @@
-//! A development issuer: an RSA key in a file, tokens that it signs, and the documents that verify
-//! them.
+//! A development issuer: an RSA key in a file, tokens that it signs, the documents that verify
+//! them, and the sign-in of people by one click.
 //!
 //! It proves no identity. Every process that can read the key's file can sign any token. Never
 //! deploy it.
+
+mod server;
+mod sign_in;
+
+pub use server::router;
+pub use sign_in::Settings;
 
 use std::{
     fs::OpenOptions,
@@ -97,9 +103,15 @@ pub fn configuration(url: &str) -> Value {
     json!({
         "issuer": url,
         "jwks_uri": format!("{url}/.well-known/jwks.json"),
+        "authorization_endpoint": format!("{url}/authorize"),
+        "token_endpoint": format!("{url}/token"),
+        "end_session_endpoint": format!("{url}/signed-out"),
+        "code_challenge_methods_supported": ["S256"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
         "id_token_signing_alg_values_supported": ["RS256"],
-        "response_types_supported": ["token"],
+        "response_types_supported": ["code"],
         "subject_types_supported": ["public"],
+        "token_endpoint_auth_methods_supported": ["none"],
     })
 }
 

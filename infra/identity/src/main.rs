@@ -8,9 +8,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use axum::{Json, Router, routing::get};
 use clap::{Args, Parser, Subcommand};
-use holdfast_identity::{Issuer, configuration};
+use holdfast_identity::{Issuer, Settings, router};
 use serde_json::json;
 use tokio::{
     net::TcpListener,
@@ -30,7 +29,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve /.well-known/openid-configuration and /.well-known/jwks.json
+    /// Serve the issuer's documents, and the sign-in of people by one click
     Serve {
         /// The port to listen on
         #[arg(long)]
@@ -38,6 +37,15 @@ enum Command {
         /// The address to listen on
         #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
         bind: IpAddr,
+        /// The audience of the tokens of people who sign in
+        #[arg(long, default_value = "holdfast")]
+        audience: String,
+        /// The client to which people sign in
+        #[arg(long, default_value = "console")]
+        client: String,
+        /// The lifetime of their tokens, in seconds
+        #[arg(long, default_value_t = 900)]
+        seconds: u64,
     },
     /// Print a token
     Token(TokenRequest),
@@ -83,7 +91,21 @@ async fn main() -> ExitCode {
 async fn run(cli: &Cli) -> io::Result<()> {
     let issuer = Issuer::open(&cli.key)?;
     match &cli.command {
-        Command::Serve { port, bind } => serve(&issuer, SocketAddr::new(*bind, *port)).await,
+        Command::Serve {
+            port,
+            bind,
+            audience,
+            client,
+            seconds,
+        } => {
+            let settings = Settings {
+                url: String::new(),
+                audience: audience.clone(),
+                client: client.clone(),
+                seconds: *seconds,
+            };
+            serve(issuer, settings, SocketAddr::new(*bind, *port)).await
+        }
         Command::Token(request) => writeln!(io::stdout(), "{}", token(&issuer, request)?),
     }
 }
@@ -108,19 +130,17 @@ fn token(issuer: &Issuer, request: &TokenRequest) -> io::Result<String> {
     issuer.token(&claims)
 }
 
-async fn serve(issuer: &Issuer, address: SocketAddr) -> io::Result<()> {
+async fn serve(issuer: Issuer, settings: Settings, address: SocketAddr) -> io::Result<()> {
     // The handler precedes the printed address, because its reader may send a signal at once.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let listener = TcpListener::bind(address).await?;
     let url = format!("http://{}", listener.local_addr()?);
-    let (keys, about) = (issuer.key_set()?, configuration(&url));
-    let router = Router::new()
-        .route(
-            "/.well-known/openid-configuration",
-            get(async || Json(about)),
-        )
-        .route("/.well-known/jwks.json", get(async || Json(keys)));
+    let settings = Settings {
+        url: url.clone(),
+        ..settings
+    };
+    let router = router(issuer, settings)?;
     writeln!(io::stdout(), "identity listening on {url}")?;
     tokio::select! {
         served = axum::serve(listener, router) => served,

@@ -44,8 +44,8 @@ pub fn session_policy(stores: &Stores, tenant: &str) -> Value {
     })
 }
 
-/// The policy of a session that reads the lists of every tenant, and nothing else. No session of
-/// one tenant reaches another, so a list over all of them needs its own.
+/// The policy of a session that reads the lists and the statistics of every tenant, and nothing
+/// else. No session of one tenant reaches another, so a list over all of them needs its own.
 pub fn every_tenants_lists_policy(stores: &Stores) -> Value {
     let index = |name: &str| format!("{}/index/{name}", stores.table);
     json!({
@@ -55,6 +55,11 @@ pub fn every_tenants_lists_policy(stores: &Stores) -> Value {
             "Action": "dynamodb:Query",
             "Resource": [index("listed"), index("of_workflow"), index("found_by")],
             "Condition": { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["TENANT#*"] } },
+        }, {
+            "Effect": "Allow",
+            "Action": "dynamodb:Query",
+            "Resource": stores.table,
+            "Condition": { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["TENANT#*#STATISTICS"] } },
         }],
     })
 }

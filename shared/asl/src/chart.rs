@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::{
     NO_ITEMS,
     flowchart::{Flowchart, Shape, node_id},
+    outline::followers,
 };
 
 /// Returns the flowchart's text. Branches of a `Parallel` and items of a `Map` are boxes. States
@@ -58,16 +59,6 @@ fn draw(level: &Value, chart: &mut Flowchart) {
             chart.dotted_arrow(&id(name), &id(inner));
         }
     }
-}
-
-/// Returns the states that follow one, each with the label of its arrow.
-fn followers(state: &Value) -> Vec<(&str, Option<&'static str>)> {
-    let choices = state["Choices"].as_array().into_iter().flatten();
-    let choices = choices.filter_map(|choice| choice["Next"].as_str());
-    let mut all: Vec<_> = choices.map(|next| (next, Some("if so"))).collect();
-    all.extend(state["Default"].as_str().map(|next| (next, Some("else"))));
-    all.extend(state["Next"].as_str().map(|next| (next, None)));
-    all
 }
 
 fn id(name: &str) -> String {

@@ -1,11 +1,12 @@
 //! Amazon States Language, as far as Holdfast uses it: the model that the compiler writes and the
-//! drill reads, the rules of Step Functions, the drawing of a state machine, and a step read back
-//! from it.
+//! drill reads, the rules of Step Functions, the drawing and the outline of a state machine, and a
+//! step read back from it.
 
 mod chart;
 mod declared;
 mod flowchart;
 mod model;
+mod outline;
 mod rules;
 mod text;
 
@@ -17,3 +18,4 @@ pub use model::{
     Parallel, Pass, ProcessorConfig, ProcessorMode, QueryLanguage, Retrier, State, States, Task,
     Until, Wait, member,
 };
+pub use outline::{NodeKind, OutlineNode, outline};

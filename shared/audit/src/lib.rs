@@ -7,6 +7,7 @@
 
 mod about;
 mod approval;
+mod contribution;
 mod data;
 mod derive;
 mod event;
@@ -27,6 +28,7 @@ mod story;
 mod target;
 
 pub use about::About;
+pub use contribution::contributions;
 pub use data::{
     CompletedData, DuplicateData, EventData, NoData, PausedData, ReceiptData, RejectedData,
     ResumedData, RollbackData, StartRefusedData, StartedData, StepData,

@@ -26,6 +26,7 @@ mod secrets;
 mod serve;
 mod session;
 mod signer;
+mod statistics;
 mod stream;
 #[cfg(test)]
 mod tenant_keys;
@@ -49,5 +50,6 @@ pub use pages::{Page, PageEnd, Window};
 pub use secrets::SecretsManager;
 pub use serve::{read_task, serve};
 pub use signer::{Keys, KmsSigner};
+pub use statistics::{HourStatistics, TenantStatistics};
 pub use stream::{Change, ChangeError, change};
 pub use workflows::{DeployedWorkflow, OpenCount};

@@ -1,7 +1,7 @@
 //! Queries of the ledger's lists: open executions, a tenant's incidents and
 //! questions, links of an incident.
 
-use aws_sdk_dynamodb::types::Select;
+use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::Select};
 use holdfast_ledger::{
     BulkKey, BulkPart, Incident, IncidentKey, IncidentStatus, Key, LedgerError, Link, List,
     Question,
@@ -134,6 +134,35 @@ impl DynamoLedger {
         read_all(query).await
     }
 
+    /// The number of executions that met an incident: exact up to one page of a megabyte.
+    pub async fn count_links(&self, incident: &IncidentKey) -> Result<OpenCount, LedgerError> {
+        let query = self
+            .query_partition(Key::Incident(incident.clone()).pk())
+            .key_condition_expression("pk = :pk AND begins_with(sk, :link)")
+            .expression_attribute_values(":link", text(Key::LINK_PREFIX))
+            .consistent_read(false);
+        count_of(query).await
+    }
+
+    /// The number of a tenant's incidents of one status: exact up to one page of a megabyte.
+    pub async fn count_incidents(
+        &self,
+        tenant: &str,
+        status: IncidentStatus,
+    ) -> Result<OpenCount, LedgerError> {
+        let list = List::Incidents {
+            tenant: tenant.to_owned(),
+            status,
+        };
+        count_of(self.query_list(&list)).await
+    }
+
+    /// The number of a tenant's open questions: exact up to one page of a megabyte.
+    pub async fn count_questions(&self, tenant: &str) -> Result<OpenCount, LedgerError> {
+        let list = List::Questions(tenant.to_owned());
+        count_of(self.query_list(&list)).await
+    }
+
     /// The executions that met an incident.
     pub async fn links(&self, tenant: &str, incident: &str) -> Result<Vec<Link>, LedgerError> {
         let incident = Key::Incident(IncidentKey::new(tenant, incident));
@@ -143,4 +172,14 @@ impl DynamoLedger {
             .expression_attribute_values(":link", text(Key::LINK_PREFIX));
         read_all(query).await
     }
+}
+
+/// The number of items on the first page of a query.
+async fn count_of(query: QueryFluentBuilder) -> Result<OpenCount, LedgerError> {
+    let page = query.select(Select::Count).send().await;
+    let page = page.map_err(|error| unavailable(&error))?;
+    Ok(OpenCount {
+        count: u64::try_from(page.count()).unwrap_or(0),
+        more: page.last_evaluated_key().is_some(),
+    })
 }

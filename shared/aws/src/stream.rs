@@ -45,7 +45,7 @@ struct StreamImages {
 }
 
 /// Parses the `dynamodb` member of a stream record; `None` for a change without audit events: a
-/// count, a bulk, the head of a chain, or a removal.
+/// count, a bulk, statistics, the head of a chain, or a removal.
 pub fn change(reported: &Value) -> Result<Option<Change>, ChangeError> {
     let wrong = |keys: &Value, why: String| {
         let key = |name: &str| keys[name]["S"].as_str().unwrap_or_default().to_owned();
@@ -108,6 +108,8 @@ fn record(image: &Value) -> Result<Option<Record>, String> {
         | Key::Counter(_)
         | Key::Bulk(_)
         | Key::BulkPart(_)
+        | Key::Statistics(_)
+        | Key::StatisticsMark(_)
         | Key::Head { .. }
         | Key::ChainCursor => return Ok(None),
     }))

@@ -14,7 +14,7 @@ use holdfast_access::{Stores, every_tenants_lists_policy, session_policy};
 use holdfast_ids::keys::{ExecutionKey, execution_id};
 use holdfast_ledger::{
     BulkKey, COPIES, Counter, CounterKind, DelegationKey, IncidentKey, IncidentStatus, Key, List,
-    Scope,
+    Scope, StatisticsKey,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -44,6 +44,11 @@ fn partitions(tenant: &str) -> Vec<String> {
         Key::Bulk(BulkKey {
             tenant: tenant(),
             id: "0".to_owned(),
+        }),
+        Key::Statistics(StatisticsKey {
+            tenant: tenant(),
+            hour: Timestamp::UNIX_EPOCH,
+            workflow: "WF-A".to_owned(),
         }),
     ];
     let lists = [
@@ -109,6 +114,10 @@ fn a_session_reaches_everything_of_its_tenant_and_nothing_else() {
     for other in all.chain(shared_partitions()) {
         assert!(!reached(&other), "{other}");
     }
+}
+
+fn tenant_of(key: &str) -> &str {
+    key.split('#').nth(1).expect("a tenant")
 }
 
 /// The decision of IAM on each request under a policy.
@@ -186,7 +195,7 @@ fn iam_lets_a_session_reach_only_the_partitions_of_its_tenant() {
 }
 
 #[test]
-fn iam_lets_the_session_of_every_tenants_lists_query_its_indexes_and_read_no_item() {
+fn iam_lets_the_session_of_every_tenants_lists_query_indexes_and_statistics_alone() {
     let table = "arn:aws:dynamodb:us-east-1:123456789012:table/ledger";
     let stores = Stores {
         table: table.to_owned(),
@@ -206,7 +215,8 @@ fn iam_lets_the_session_of_every_tenants_lists_query_its_indexes_and_read_no_ite
             expect("dynamodb:Scan", list, &key, false);
         }
         for action in ["GetItem", "PutItem", "UpdateItem", "Query", "Scan"] {
-            expect(&format!("dynamodb:{action}"), table, &key, false);
+            let statistics = action == "Query" && key == Key::statistics(tenant_of(&key));
+            expect(&format!("dynamodb:{action}"), table, &key, statistics);
         }
         expect("dynamodb:Query", &open, &key, false);
     }
@@ -235,6 +245,8 @@ fn the_conditions_in_the_template_match_their_keys_and_no_tenants_keys() {
         let list = format!("dynamodb:LeadingKeys: [{list}]");
         assert!(template.contains(&list), "{list}");
     }
+    let statistics = format!("dynamodb:LeadingKeys: [\"{}\"]", Key::statistics("*"));
+    assert!(template.contains(&statistics), "{statistics}");
     let controls = |partition: &String| partition.starts_with(Key::CONTROL_PREFIX);
     assert!(control_partitions().iter().all(controls));
     assert!(!partitions("CONTROL").iter().any(controls));

@@ -1,6 +1,6 @@
 //! Plan: takes over an execution that has stopped, and lists its undos, last effect first.
 
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use crate::{
     engine::{Engine, MAX_RACES, partition},
@@ -13,7 +13,7 @@ use crate::{
 use holdfast_ids::{arn::owner_of, keys::ExecutionKey};
 use holdfast_ledger::{
     ExecutionRecord, Expect, Ledger, Phase, Put, Snapshot, StepRecord, TakeoverTransition,
-    UndoClaim, UndoNeed, give_up, need, take, take_to_finish,
+    UndoClaim, UndoNeed, give_up, need, sort_for_undo, take, take_to_finish,
 };
 use holdfast_task::{
     BranchRef, Failure, GiveUpTask, PlanResult, PlanTask, StepRef, UndoItem, UndoResult,
@@ -54,7 +54,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         if let Phase::Ended { .. } = execution.phase {
             steps.clear();
         }
-        steps.sort_by_key(|step| Reverse((step.number, step.started_at())));
+        sort_for_undo(&mut steps, |step| step);
         for step in &steps {
             match need(step, execution.generation, self.host.now()) {
                 UndoNeed::Nothing | UndoNeed::Close(_) => {}

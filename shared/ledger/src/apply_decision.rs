@@ -148,15 +148,26 @@ pub async fn rule<L: Ledger>(
             return Ok(Some(decided));
         };
         let record = snapshot.steps.iter().find(|record| record.step == step);
-        if let Err(until) = step_after_decision(record, question, decision, now) {
-            return Ok(Some(RulingTransition::TooEarly(format!(
-                "an attempt may be at work until {until}: decide again then"
-            ))));
+        if let Some(why) = too_early_to_decide(record, question, decision, now) {
+            return Ok(Some(RulingTransition::TooEarly(why)));
         }
         if ledger.put(next.as_ref(), Expect::Rev(question.rev)).await? == Put::Done {
             return Ok(Some(decided));
         }
     }
+}
+
+/// The reason why a decision cannot be recorded yet; `None` if it can.
+pub fn too_early_to_decide(
+    record: Option<&StepRecord>,
+    question: &Question,
+    decision: Decision,
+    now: Timestamp,
+) -> Option<String> {
+    let until = step_after_decision(record, question, decision, now).err()?;
+    Some(format!(
+        "an attempt may be at work until {until}: decide again then"
+    ))
 }
 
 /// Applies a decision to the step's record, before Step Functions receives it. Safe to repeat.

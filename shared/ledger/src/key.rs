@@ -14,6 +14,7 @@ use super::{
     control::Scope,
     counter::{Counter, CounterKind},
     delegation::DelegationKey,
+    statistics::{StatisticsKey, StatisticsMark, hour_of_text, hour_text},
 };
 
 pub(crate) const TENANT: &str = "TENANT#";
@@ -23,6 +24,8 @@ const COUNT: &str = "COUNT#";
 const REFUSED: &str = "REFUSED";
 const BULK: &str = "BULK#";
 const DELEGATIONS: &str = "DELEGATIONS";
+const STATISTICS: &str = "STATISTICS";
+const MARK: &str = "MARK#";
 const META: &str = "META";
 const DUPLICATES: &str = "DUPLICATES";
 const PART: &str = "PART#";
@@ -77,6 +80,12 @@ pub enum Key {
     Bulk(BulkKey),
     /// `TENANT#{tenant}#BULK#{id}`, `PART#{number}`: a [`BulkPart`](super::BulkPart).
     BulkPart(BulkPartKey),
+    /// `TENANT#{tenant}#STATISTICS`, `{hour}#{workflow}`: [`Statistics`](super::Statistics), a
+    /// number each, with `updated_at` and `expires_at`.
+    Statistics(StatisticsKey),
+    /// `TENANT#{tenant}#STATISTICS`, `MARK#{first}#{hour}#{workflow}`: the mark of a group of
+    /// changes that the statistics contain, as `{ last: sequence number, expires_at: seconds }`.
+    StatisticsMark(StatisticsMark),
     /// `CONTROL#{scope}`, `META`: a [`Control`](super::Control).
     Control(Scope),
     /// `CONTROL#COPY#{number}`, `META`: a copy of the list of paused scopes, a
@@ -134,6 +143,9 @@ impl Key {
             }
             Self::Refusal { tenant, .. } => format!("{TENANT}{tenant}#{REFUSED}"),
             Self::Delegation(key) => Self::delegations(&key.tenant),
+            Self::Statistics(of) | Self::StatisticsMark(StatisticsMark { of, .. }) => {
+                Self::statistics(&of.tenant)
+            }
             Self::Bulk(bulk) | Self::BulkPart(BulkPartKey { bulk, .. }) => {
                 format!("{TENANT}{}#{BULK}{}", bulk.tenant, bulk.id)
             }
@@ -147,6 +159,11 @@ impl Key {
     /// The partition of a tenant's delegations.
     pub fn delegations(tenant: &str) -> String {
         format!("{TENANT}{tenant}#{DELEGATIONS}")
+    }
+
+    /// The partition of a tenant's statistics.
+    pub fn statistics(tenant: &str) -> String {
+        format!("{TENANT}{tenant}#{STATISTICS}")
     }
 
     /// The sort key.
@@ -173,6 +190,10 @@ impl Key {
             Self::Refusal { at, id, .. } => format!("{}#{id}", instant(*at)),
             Self::Delegation(key) => key.id.clone(),
             Self::BulkPart(part) => format!("{PART}{:04}", part.number),
+            Self::Statistics(of) => format!("{}#{}", hour_text(of.hour), of.workflow),
+            Self::StatisticsMark(StatisticsMark { of, first }) => {
+                format!("{MARK}{first}#{}#{}", hour_text(of.hour), of.workflow)
+            }
             Self::ChainCursor => CURSOR.to_owned(),
             Self::Head { tenant } | Self::Tenant { tenant } => tenant.clone(),
         }
@@ -223,6 +244,8 @@ impl Key {
                 tenant: tenant.to_owned(),
                 id: sk.to_owned(),
             }))
+        } else if rest == STATISTICS {
+            Self::parse_statistics(tenant, sk)
         } else if rest == REFUSED {
             let (at, id) = sk.split_once('#')?;
             Some(Self::Refusal {
@@ -270,6 +293,25 @@ impl Key {
         }
         let number = sk.strip_prefix(PART)?.parse().ok()?;
         Some(Self::BulkPart(BulkPartKey { bulk, number }))
+    }
+
+    fn parse_statistics(tenant: &str, sk: &str) -> Option<Self> {
+        let place = |place: &str| {
+            let (hour, workflow) = place.split_once('#')?;
+            Some(StatisticsKey {
+                tenant: tenant.to_owned(),
+                hour: hour_of_text(hour)?,
+                workflow: workflow.to_owned(),
+            })
+        };
+        let Some(mark) = sk.strip_prefix(MARK) else {
+            return place(sk).map(Self::Statistics);
+        };
+        let (first, of) = mark.split_once('#')?;
+        Some(Self::StatisticsMark(StatisticsMark {
+            of: place(of)?,
+            first: first.to_owned(),
+        }))
     }
 
     /// The execution whose partition the key lies in.

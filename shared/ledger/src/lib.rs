@@ -25,6 +25,7 @@ mod lifecycle;
 mod list;
 mod memory;
 mod open;
+mod outlook;
 mod past;
 mod paused_scopes;
 mod port;
@@ -38,6 +39,7 @@ mod shown_status;
 mod snapshot;
 mod start;
 mod start_refusal;
+mod statistics;
 mod step;
 mod takeover;
 mod tenant;
@@ -48,7 +50,7 @@ mod unwind;
 mod vote;
 mod voter;
 
-pub use apply_decision::{closed_by_skip, enact, rule};
+pub use apply_decision::{closed_by_skip, enact, rule, too_early_to_decide};
 pub use asking_execution::AskingExecution;
 pub use bulk::{
     Bulk, BulkCaller, BulkFilter, BulkKey, BulkOperation, BulkRequest, BulkState, BulkTransition,
@@ -80,6 +82,10 @@ pub use lifecycle::{
 pub use list::{List, SHARDS};
 pub use memory::MemoryLedger;
 pub use open::{DueEntry, OpenIndex};
+pub use outlook::{
+    ContinuationOutlook, OutlookEffect, Remainder, RollbackOutlook, foresee_continuation,
+    foresee_redrive, foresee_rollback, sort_for_undo,
+};
 pub use past::PastGeneration;
 pub use paused_scopes::{COPIES, PausedScopes};
 pub use port::{CountedPut, Expect, Ledger, LedgerError, Put};
@@ -95,6 +101,10 @@ pub use shown_status::{DERIVED, PAUSED, RUNNING, shown_status};
 pub use snapshot::Snapshot;
 pub use start::{StartTransition, start};
 pub use start_refusal::Refusal;
+pub use statistics::{
+    Addition, Contribution, ContributionGroup, Statistics, StatisticsKey, StatisticsMark,
+    StatisticsStore, StepStatistics, add_contributions, hour_of, hour_text,
+};
 pub use step::{
     Attempt, RecordedAnswer, RecordedEffect, Residue, StepRecord, StepState, record_answer,
 };

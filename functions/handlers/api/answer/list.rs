@@ -6,7 +6,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::progress::{OpenQuestion, Pause};
+use super::{
+    outline::OutlineNode,
+    progress::{OpenQuestion, Pause},
+};
 use crate::api::schema::{tier, time, time_or_null};
 
 /// A page of executions, newest first.
@@ -123,6 +126,10 @@ pub(crate) struct WorkflowInFull {
     pub(crate) definition: Definition,
     /// A Mermaid flowchart of the state machine, without the transitions to the rollback.
     pub(crate) graph: String,
+    /// `standard` or `express`.
+    pub(crate) tier: &'static str,
+    /// The states of an execution without errors, from which a graph can be drawn.
+    pub(crate) outline: Vec<OutlineNode>,
 }
 
 /// The conditions of a start, and the steps.

@@ -3,6 +3,7 @@
 mod again;
 mod alarms;
 mod approvals;
+mod contributions;
 mod generations;
 mod kinds;
 mod measurements;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::{
     BulkKey, BulkPartKey, Counter, CounterKind, DelegationKey, IncidentKey, IncidentStatus, Key,
-    List, QuestionKey, RecordKey, Scope, StepKey, TenantKey,
+    List, QuestionKey, RecordKey, Scope, StatisticsKey, StatisticsMark, StepKey, TenantKey,
 };
 
 fn at() -> ExecutionKey {
@@ -55,6 +55,15 @@ fn every_key_has_its_text_and_is_read_back_from_it() {
         tenant: "acme".to_owned(),
         id: "d-1".to_owned(),
     };
+    let of = StatisticsKey {
+        tenant: "acme".to_owned(),
+        hour: Timestamp::constant(1_759_150_800, 0),
+        workflow: "WF-X".to_owned(),
+    };
+    let mark = Key::StatisticsMark(StatisticsMark {
+        of: of.clone(),
+        first: "111".to_owned(),
+    });
     let (execution, incident) = ("TENANT#acme#EXEC#f123", "TENANT#acme#INCIDENT#i-1");
     for (key, pk, sk) in [
         (Key::Execution(at()), execution, "META"),
@@ -94,6 +103,16 @@ fn every_key_has_its_text_and_is_read_back_from_it() {
             "PART#0007",
         ),
         (Key::Bulk(bulk), "TENANT#acme#BULK#b-1", "META"),
+        (
+            Key::Statistics(of),
+            "TENANT#acme#STATISTICS",
+            "2025-09-29T13#WF-X",
+        ),
+        (
+            mark,
+            "TENANT#acme#STATISTICS",
+            "MARK#111#2025-09-29T13#WF-X",
+        ),
         (
             Key::Delegation(delegation),
             "TENANT#acme#DELEGATIONS",
@@ -142,6 +161,9 @@ fn other_texts_are_no_keys() {
         ("TENANT#acme#INCIDENT#i-1", "EXEC#f123"),
         ("TENANT#acme#COUNT#OTHER#x", "-"),
         ("TENANT#acme#REFUSED", "r-1"),
+        ("TENANT#acme#STATISTICS", "META"),
+        ("TENANT#acme#STATISTICS", "2025-09-29#WF-X"),
+        ("TENANT#acme#STATISTICS", "MARK#111"),
         ("TENANT#acme#OTHER", "META"),
         ("CONTROL#nothing", "META"),
         ("CONTROL#platform", "NOTE"),

@@ -1,0 +1,144 @@
+//! `holdfast statistics`: counts, rates and times of executions, and what waits now.
+
+use clap::{Args, ValueEnum};
+use reqwest::Method;
+use serde_json::Value;
+
+use super::{
+    options::{ReadOptions, Times, given},
+    shape::outlook::{Count, Figures, Statistics},
+};
+use crate::{
+    api::{ApiRequest, typed},
+    report::Trouble,
+    screen::Screen,
+    table::{Cell, Table},
+};
+
+/// The length of a bucket.
+#[derive(Clone, Copy, ValueEnum)]
+enum By {
+    /// By hour, for a range of at most 7 days
+    Hour,
+    /// By day in UTC, for a range of at most 31 days
+    Day,
+}
+
+/// The range of the statistics.
+#[derive(Args)]
+pub(crate) struct StatisticsArgs {
+    /// Only this workflow, such as WF-PAY-VENDOR
+    #[arg(long, value_name = "WF-ID")]
+    workflow: Option<String>,
+    /// The length of a row's time
+    #[arg(long, value_enum, default_value_t = By::Hour)]
+    by: By,
+    #[command(flatten)]
+    times: Times,
+    #[command(flatten)]
+    options: ReadOptions,
+}
+
+/// Prints the statistics of a time: its hours or days, its workflows, its slowest steps.
+pub(crate) fn statistics(args: &StatisticsArgs) -> Result<(), Trouble> {
+    let mut query = given(&[("workflow_id", &args.workflow)]);
+    query.extend(args.times.query());
+    let by = args.by.to_possible_value();
+    query.extend(by.map(|by| ("by", by.get_name().to_owned())));
+    let answer = args.options.api.client()?.done(ApiRequest {
+        query,
+        ..ApiRequest::of(Method::GET, "/v1/statistics")
+    })?;
+    args.options
+        .print(&answer, || text(&answer, &Screen::stdout()))
+}
+
+pub(super) fn text(answer: &Value, screen: &Screen) -> Result<String, Trouble> {
+    let found: Statistics = typed(answer)?;
+    let mut times = Table::new(&FIGURES_BY_TIME);
+    for bucket in found.buckets.iter().filter(|one| !is_empty(&one.figures)) {
+        times.row(row(bucket.at.to_string(), &bucket.figures));
+    }
+    times.row(row("total".to_owned(), &found.total));
+    let mut workflows = Table::new(&FIGURES_BY_WORKFLOW);
+    for one in &found.workflows {
+        workflows.row(row(one.workflow_id.clone(), &one.figures));
+    }
+    let mut steps = Table::new(&["WORKFLOW", "SLOWEST STEP", "ENDED", "ATTEMPTS", "MEAN"]);
+    for one in found.steps.iter().take(10) {
+        steps.row(vec![
+            Cell::of(&one.workflow_id),
+            Cell::of(&one.step),
+            Cell::of(one.ended.to_string()),
+            Cell::of(one.attempts.to_string()),
+            Cell::of(seconds(Some(one.mean_ms))),
+        ]);
+    }
+    let tables = match found.workflows.is_empty() {
+        true => format!("no executions from {} until {}\n", found.from, found.until),
+        false => [times, workflows, steps]
+            .map(|one| one.render(screen))
+            .join("\n"),
+    };
+    let paused = found.now.paused.len();
+    Ok(format!(
+        "{tables}\nnow: {} open incidents, {} waiting questions, {paused} paused\n",
+        count(&found.now.open_incidents),
+        count(&found.now.waiting_questions)
+    ))
+}
+
+const FIGURES_BY_TIME: [&str; 8] = [
+    "FROM",
+    "STARTED",
+    "ENDED",
+    "EXECUTED",
+    "WITHDRAWN",
+    "TO COMPLETE",
+    "DECISIONS",
+    "TO DECIDE",
+];
+const FIGURES_BY_WORKFLOW: [&str; 8] = [
+    "WORKFLOW",
+    "STARTED",
+    "ENDED",
+    "EXECUTED",
+    "WITHDRAWN",
+    "TO COMPLETE",
+    "DECISIONS",
+    "TO DECIDE",
+];
+
+fn row(name: String, figures: &Figures) -> Vec<Cell> {
+    let some = |count: u64| match count {
+        0 => String::new(),
+        count => count.to_string(),
+    };
+    let rate = figures.success_rate;
+    let ended: u64 = figures.ended.values().sum();
+    vec![
+        Cell::of(name),
+        Cell::of(figures.started.to_string()),
+        Cell::of(ended.to_string()),
+        Cell::of(rate.map_or_else(String::new, |rate| format!("{:.1} %", rate * 100.0))),
+        Cell::of(some(figures.withdrawn)),
+        Cell::of(seconds(figures.mean_time_to_complete_ms)),
+        Cell::of(some(figures.decisions)),
+        Cell::of(seconds(figures.mean_time_to_decide_ms)),
+    ]
+}
+
+fn is_empty(figures: &Figures) -> bool {
+    figures.started == 0 && figures.ended.is_empty() && figures.decisions == 0
+}
+
+fn seconds(ms: Option<u64>) -> String {
+    ms.map_or_else(String::new, |ms| format!("{:.1} s", ms as f64 / 1000.0))
+}
+
+fn count(count: &Count) -> String {
+    match count.more {
+        true => format!("more than {}", count.count),
+        false => count.count.to_string(),
+    }
+}

@@ -1,0 +1,56 @@
+// The dialog of one action: it loads what would happen, then requests the action.
+import { apiFor } from '../api/client';
+import type { Action, Actions } from '../api/shapes';
+import { quoted } from '../lib/command';
+import { useLive } from '../live';
+import { Confirm } from './confirm';
+import { Effects } from './effects';
+import { Answer } from './states';
+
+interface Props {
+  execution: string;
+  tenant: string | undefined;
+  title: string;
+  // The word on the button.
+  verb: string;
+  // Chooses the action among those that the API lists.
+  choose: (action: Action) => boolean;
+  onClose: (done: boolean) => void;
+}
+
+interface RequestAnswer {
+  replayed?: boolean;
+  note?: string | null;
+}
+
+export function ActDialog({ execution, tenant, title, verb, choose, onClose }: Props) {
+  const api = apiFor(tenant);
+  const live = useLive<Actions>(
+    `actions ${execution}`,
+    (signal) => api.get(`executions/${encodeURIComponent(execution)}/actions`, {}, signal),
+    null,
+  );
+  const action = live.data?.actions.find(choose);
+  const act = async (reason: string) => {
+    if (!action) return undefined;
+    const { path, body } = action.request;
+    const answer = await api.send<RequestAnswer>('POST', path.replace(/^\/v1\//, ''), {
+      body: { ...body, reason },
+    });
+    return answer.note ?? (answer.replayed ? 'It was requested before.' : undefined);
+  };
+  return (
+    <Confirm
+      title={title}
+      verb={verb}
+      allowed={action?.allowed === true}
+      command={(reason) => action?.command.replace('TEXT', () => quoted(reason)) ?? ''}
+      act={act}
+      onClose={onClose}
+    >
+      <Answer live={live} what="what would happen">
+        {() => (action ? <Effects action={action} /> : <p>The execution no longer offers this.</p>)}
+      </Answer>
+    </Confirm>
+  );
+}

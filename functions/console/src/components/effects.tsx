@@ -1,0 +1,72 @@
+// What an action would do, as the API computes it: what is undone in which order, what remains,
+// and what runs.
+import type { Action, Effect } from '../api/shapes';
+import { stepWord } from '../lib/words';
+import { Time } from './time';
+
+const labelOf = (effect: Effect) => (effect.item ? `${effect.step} [${effect.item}]` : effect.step);
+
+export function Effects({ action }: { action: Action }) {
+  return (
+    <>
+      {action.refusal && (
+        <p class="problem part">
+          <strong>Not possible now.</strong> {action.refusal.message}
+        </p>
+      )}
+      <p>{action.effect}</p>
+      {action.undoes.length > 0 && (
+        <>
+          <h3>Is undone, in this order</h3>
+          <ol>
+            {action.undoes.map((effect) => (
+              <li key={labelOf(effect)}>
+                <Named effect={effect} />
+              </li>
+            ))}
+          </ol>
+        </>
+      )}
+      {action.cannot_undo.length > 0 && (
+        <>
+          <h3>Remains</h3>
+          <ul>
+            {action.cannot_undo.map((effect) => (
+              <li key={labelOf(effect)}>
+                <Named effect={effect} />
+                {effect.why && `: ${effect.why}`}
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {action.continues && <Continues continues={action.continues} />}
+      {action.waits_until && (
+        <p>
+          An attempt may be at work until <Time at={action.waits_until} />. The undo waits for it.
+        </p>
+      )}
+    </>
+  );
+}
+
+function Named({ effect }: { effect: Effect }) {
+  return (
+    <>
+      <strong>{labelOf(effect)}</strong> ({effect.action}, {stepWord(effect.state).text}
+      {effect.certainty === 'possible' && ', its effect is possible'})
+    </>
+  );
+}
+
+function Continues({ continues }: { continues: NonNullable<Action['continues']> }) {
+  return (
+    <>
+      <p>
+        It continues at <strong>{continues.first}</strong>, with version {continues.version}.
+      </p>
+      {continues.runs.length > 0 && <p>Runs: {continues.runs.join(', ')}.</p>}
+      {continues.keeps.length > 0 && <p>Keeps: {continues.keeps.map(labelOf).join(', ')}.</p>}
+    </>
+  );
+}

@@ -1,0 +1,38 @@
+// JSON whose numbers keep every digit, as far as the browser can.
+
+// The members of JSON that newer browsers have; `source` is the text of a number.
+interface ExactJson {
+  parse(
+    text: string,
+    reviver: (key: string, value: unknown, context?: { source?: string }) => unknown,
+  ): unknown;
+  rawJSON?: (text: string) => unknown;
+}
+
+const exact = JSON as unknown as ExactJson;
+
+// The significant digits of a number's text.
+function digits(text: string): string {
+  return text
+    .replace(/[eE].*$/, '')
+    .replace(/[-.]/g, '')
+    .replace(/^0+/, '')
+    .replace(/0+$/, '');
+}
+
+// True if a number of JavaScript has every digit of the text.
+export function keepsDigits(text: string, value: number): boolean {
+  return Number.isFinite(value) && digits(text) === digits(String(value));
+}
+
+// Parses JSON. A number that would lose digits stays a text, which `JSON.stringify` writes as it
+// was.
+export function parseExactly(text: string): unknown {
+  const { rawJSON } = exact;
+  if (!rawJSON) return JSON.parse(text);
+  return exact.parse(text, (_, value, context) => {
+    const source = context?.source;
+    if (typeof value !== 'number' || source === undefined) return value;
+    return keepsDigits(source, value) ? value : rawJSON(source);
+  });
+}

@@ -1,0 +1,182 @@
+// One execution: how it goes, its graph and timeline, attempts, story, and what can be done.
+import { useState } from 'preact/hooks';
+import { apiFor, path } from '../api/client';
+import type { OutlineNode } from '../api/shapes';
+import type { ExecutionView, Execution as Recorded, Starting, WorkflowInFull } from '../api/types';
+import { Budgets } from '../components/budgets';
+import { ShowCommand } from '../components/code';
+import { ExecutionActions } from '../components/execution/actions';
+import { Facts } from '../components/execution/facts';
+import { Input, Output } from '../components/execution/payloads';
+import { Halts, Questions } from '../components/execution/questions';
+import { Steps } from '../components/execution/steps';
+import { Story } from '../components/execution/story';
+import { Graph } from '../components/graph';
+import { Page } from '../components/page';
+import { Answer } from '../components/states';
+import { StatusBanner } from '../components/status';
+import { Patterns, Timeline } from '../components/timeline';
+import { command } from '../lib/command';
+import { short } from '../lib/format';
+import { inWords, isOpen, statesOf } from '../lib/states';
+import { useLive } from '../live';
+import type { PageProps } from '../pages';
+import { may } from '../roles';
+
+// The pause between two looks at an execution, by its state.
+const MOVING_EVERY = 2000;
+const HALTED_EVERY = 8000;
+const ENDED_EVERY = 30_000;
+
+function pauseOf({ status }: ExecutionView): number {
+  if (!isOpen(status)) return ENDED_EVERY;
+  return status === 'WAITING' || status === 'PAUSED' ? HALTED_EVERY : MOVING_EVERY;
+}
+
+const isRecorded = (view: ExecutionView): view is Recorded => 'generation' in view;
+
+export function Execution({ route, person }: PageProps) {
+  const id = route.path[1] ?? '';
+  const api = apiFor(route.tenant);
+  const [acted, setActed] = useState(0);
+  const live = useLive<ExecutionView>(
+    `execution ${route.tenant} ${id} ${acted}`,
+    // The workflow finds an execution that the ledger does not know yet.
+    (signal) => api.get(path('executions', id), { workflow_id: route.query.workflow }, signal),
+    pauseOf,
+  );
+  const view = live.data;
+  return (
+    <Page
+      kind="Execution"
+      title={view ? view.workflow_id : short(id)}
+      aside={
+        view &&
+        isRecorded(view) && (
+          <ExecutionActions
+            execution={view}
+            tenant={route.tenant}
+            role={person.role}
+            onActed={() => setActed(acted + 1)}
+          />
+        )
+      }
+    >
+      <Answer live={live} what="the execution">
+        {(view) =>
+          isRecorded(view) ? (
+            <Details execution={view} route={route} person={person} />
+          ) : (
+            <NotYet starting={view} />
+          )
+        }
+      </Answer>
+      <ShowCommand
+        text={command([view && isOpen(view.status) ? 'watch' : 'show', id], {
+          tenant: route.tenant,
+        })}
+      />
+    </Page>
+  );
+}
+
+function NotYet({ starting }: { starting: Starting }) {
+  return (
+    <StatusBanner status={starting.status}>
+      Step Functions runs it, and the ledger does not have it yet.
+    </StatusBanner>
+  );
+}
+
+const SENTENCES: Readonly<Record<string, string>> = {
+  RUNNING: 'Steps are at work. This page follows it.',
+  WAITING: 'It continues when people have decided.',
+  PAUSED: 'A control stops it before its next step.',
+  ROLLING_BACK: 'Its effects are being undone, the last one first.',
+  CLOSING: 'It ends, and its receipt is being written.',
+  EXECUTED: 'Every step took effect or was skipped.',
+  ROLLED_BACK: 'It failed, and every effect was undone.',
+  PARTIALLY_ROLLED_BACK: 'It failed, and an effect remains or may remain.',
+  FAILED: 'It failed, and no effect had been applied.',
+  REJECTED: 'Its start was refused, and no effect was applied.',
+};
+
+function Details({ execution, route, person }: { execution: Recorded } & PageProps) {
+  const { tenant } = execution;
+  const seesWorkflows = may(person.role, 'see workflows');
+  return (
+    <>
+      <Patterns />
+      <StatusBanner status={execution.status}>{SENTENCES[execution.status] ?? ''}</StatusBanner>
+      <Halts execution={execution} />
+      <div class="columns wide-left">
+        <div>
+          <section class="box">
+            <h2>Execution</h2>
+            <Facts execution={execution} role={person.role} />
+          </section>
+          <section class="box">
+            <h2>Timeline</h2>
+            <Timeline execution={execution} now={Date.now()} />
+            {execution.steps.length === 0 && <p class="soft">No step has begun.</p>}
+          </section>
+          <section class="box">
+            <h2>Steps</h2>
+            <Steps execution={execution} />
+          </section>
+          <Questions execution={execution} />
+          <section class="box">
+            <h2>Story</h2>
+            <Story id={execution.execution_id} status={execution.status} tenant={route.tenant} />
+          </section>
+        </div>
+        <div>
+          {seesWorkflows && <ExecutionGraph execution={execution} tenant={route.tenant} />}
+          <Input execution={execution} />
+          <Output execution={execution} />
+          {seesWorkflows && <Budgets workflow={execution.workflow_id} tenant={tenant} />}
+        </div>
+      </div>
+    </>
+  );
+}
+
+type OutlinedWorkflow = WorkflowInFull & { outline?: OutlineNode[] };
+
+function ExecutionGraph({
+  execution,
+  tenant,
+}: {
+  execution: Recorded;
+  tenant: string | undefined;
+}) {
+  const live = useLive<OutlinedWorkflow>(
+    `workflow ${tenant} ${execution.workflow_id}`,
+    (signal) =>
+      apiFor(tenant ?? execution.tenant).get(path('workflows', execution.workflow_id), {}, signal),
+    null,
+  );
+  const states = statesOf(execution);
+  return (
+    <section class="box">
+      <h2>Graph</h2>
+      <Answer live={live} what="the workflow">
+        {(workflow) => (
+          <>
+            {workflow.version !== execution.workflow_version && (
+              <p class="soft">
+                The graph is of version {workflow.version}, which is deployed. The execution has
+                version {execution.workflow_version}.
+              </p>
+            )}
+            <Graph
+              nodes={workflow.outline ?? []}
+              label={inWords(execution.workflow_id, states)}
+              stateOf={(name) => states.get(name)}
+            />
+          </>
+        )}
+      </Answer>
+    </section>
+  );
+}

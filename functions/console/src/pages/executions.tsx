@@ -1,0 +1,193 @@
+// The list of executions, newest first, with filters.
+import { apiFor } from '../api/client';
+import type { Executions as ExecutionsAnswer, ListedExecution, Workflows } from '../api/types';
+import { ShowCommand } from '../components/code';
+import { Filters, SelectFilter, TextFilter, TimeFilter } from '../components/filters';
+import { ExecutionLink } from '../components/links';
+import { Page } from '../components/page';
+import { Pager, usePages } from '../components/pager';
+import { Answer, Empty } from '../components/states';
+import { Status } from '../components/status';
+import { type Column, Table } from '../components/table';
+import { Time } from '../components/time';
+import { command } from '../lib/command';
+import { lasted } from '../lib/format';
+import { STATUSES, wordOf } from '../lib/words';
+import { useLive } from '../live';
+import type { PageProps } from '../pages';
+import { may, seesEveryTenant } from '../roles';
+import { address, type Route } from '../router';
+
+// The rows of a page, and the pause between two looks at the newest page.
+const ROWS = 50;
+const EVERY = 5000;
+
+const COLUMNS: ReadonlyArray<Column<ListedExecution>> = [
+  { title: 'Began', cell: (row) => <Time at={row.started_at} /> },
+  { title: 'Status', cell: (row) => <Status status={row.status} /> },
+  { title: 'Workflow', cell: (row) => `${row.workflow_id} v${row.workflow_version}` },
+  {
+    title: 'Execution',
+    heads: true,
+    cell: (row) => <ExecutionLink id={row.execution_id} tenant={row.tenant} />,
+  },
+  { title: 'Took', number: true, cell: took },
+  { title: 'Trigger', cell: (row) => row.trigger },
+];
+const SUBJECT: Column<ListedExecution> = { title: 'Subject', cell: (row) => row.subject ?? '' };
+const TENANT: Column<ListedExecution> = { title: 'Tenant', cell: (row) => row.tenant };
+const DETAIL: Column<ListedExecution> = { title: 'Waits for', cell: waitsFor };
+
+function took(row: ListedExecution): string {
+  if (!row.ended_at) return '';
+  return lasted(Date.parse(row.ended_at) - Date.parse(row.started_at));
+}
+
+function waitsFor(row: ListedExecution) {
+  const { waiting, paused } = row;
+  if (waiting) {
+    return (
+      <>
+        {waiting.step}, expires <Time at={waiting.until} distance />
+      </>
+    );
+  }
+  return paused ? `the end of the pause of ${paused.scope}` : '';
+}
+
+// The filters of the address, as the API takes them. The key of a start goes with its workflow
+// alone.
+function filtersOf(route: Route): Record<string, string | undefined> {
+  const { workflow, status, subject, key, from, until } = route.query;
+  if (key) return { workflow_id: workflow, idempotency_key: key };
+  return { workflow_id: workflow, status, subject, from, until };
+}
+
+export function Executions({ route, person }: PageProps) {
+  const every = seesEveryTenant(person.role);
+  const tenant = route.tenant ?? (every ? '*' : undefined);
+  const payloads = may(person.role, 'see inputs and outputs, and texts that may quote them');
+  const filters = filtersOf(route);
+  const incomplete = route.query.key && !route.query.workflow;
+  return (
+    <Page title="Executions">
+      <Bar route={route} tenant={tenant} subjects={payloads} />
+      {incomplete ? (
+        <Empty>Choose the workflow: another workflow may have the same key.</Empty>
+      ) : (
+        <List
+          key={JSON.stringify([tenant, filters])}
+          tenant={tenant}
+          filters={filters}
+          columns={[
+            ...COLUMNS.slice(0, 3),
+            ...(payloads ? [SUBJECT] : []),
+            ...(tenant === '*' ? [TENANT] : []),
+            DETAIL,
+            ...COLUMNS.slice(3),
+          ]}
+        />
+      )}
+      <ShowCommand
+        text={command(['ls'], {
+          workflow: filters.workflow_id,
+          status: filters.status,
+          subject: filters.subject,
+          'idempotency-key': filters.idempotency_key,
+          from: filters.from,
+          until: filters.until,
+          tenant: tenant,
+        })}
+      />
+    </Page>
+  );
+}
+
+interface BarProps {
+  route: Route;
+  tenant: string | undefined;
+  subjects: boolean;
+}
+
+function Bar({ route, tenant, subjects }: BarProps) {
+  const statuses = STATUSES.map((status) => [status, wordOf(status).text] as const);
+  return (
+    <Filters>
+      <WorkflowFilter route={route} tenant={tenant} />
+      <SelectFilter
+        route={route}
+        name="status"
+        title="Status"
+        options={[['', 'any'], ...statuses]}
+      />
+      <TimeFilter route={route} name="from" title="Began from" />
+      <TimeFilter route={route} name="until" title="Began until" />
+      {subjects && (
+        <TextFilter route={route} name="subject" title="Subject" hint="the exact text" />
+      )}
+      <TextFilter route={route} name="key" title="Idempotency key" hint="with a workflow" />
+      {Object.keys(route.query).some((name) => name !== 'tenant') && (
+        <a href={address(route.path, { tenant: route.tenant })}>Clear the filters</a>
+      )}
+    </Filters>
+  );
+}
+
+// A choice of the tenant's workflows. Over every tenant, the id is typed.
+function WorkflowFilter({ route, tenant }: { route: Route; tenant: string | undefined }) {
+  const listed = tenant !== '*';
+  const live = useLive<Workflows | null>(
+    `workflows ${tenant}`,
+    async (signal) => (listed ? apiFor(tenant).get<Workflows>('workflows', {}, signal) : null),
+    null,
+  );
+  if (!listed) return <TextFilter route={route} name="workflow" title="Workflow" hint="its id" />;
+  const ids = live.data?.workflows.map((each) => each.workflow_id) ?? [];
+  return (
+    <SelectFilter
+      route={route}
+      name="workflow"
+      title="Workflow"
+      options={[['', 'any'], ...ids.map((id) => [id, id] as const)]}
+    />
+  );
+}
+
+interface ListProps {
+  tenant: string | undefined;
+  filters: Record<string, string | undefined>;
+  columns: ReadonlyArray<Column<ListedExecution>>;
+}
+
+function List({ tenant, filters, columns }: ListProps) {
+  // The key of a start names one execution, so that no other parameter goes with it.
+  const limit = filters.idempotency_key ? undefined : ROWS;
+  const paged = usePages<ExecutionsAnswer>(
+    JSON.stringify([tenant, filters]),
+    (cursor, signal) => apiFor(tenant).get('executions', { ...filters, limit, cursor }, signal),
+    EVERY,
+  );
+  return (
+    <section class="box" aria-label="Executions">
+      <Answer live={paged.live} what="executions">
+        {({ executions, next }) => (
+          <>
+            {executions.length === 0 ? (
+              <Empty>
+                {next ? 'None on this page; older pages may have some.' : 'No execution fits.'}
+              </Empty>
+            ) : (
+              <Table
+                caption="Executions, newest first"
+                columns={columns}
+                rows={executions}
+                keyOf={(row) => row.execution_id}
+              />
+            )}
+            <Pager paged={paged} />
+          </>
+        )}
+      </Answer>
+    </section>
+  );
+}

@@ -1,0 +1,297 @@
+// One question: what is asked, by whom, what stands now, what each choice would do, and the choice.
+import { useState } from 'preact/hooks';
+import { apiFor, path } from '../api/client';
+import { Problem } from '../api/problem';
+import type { Action, Actions } from '../api/shapes';
+import type { Question as Asked, DecisionResult, Execution } from '../api/types';
+import { Confirm } from '../components/confirm';
+import { Effects } from '../components/effects';
+import { Page } from '../components/page';
+import { Answer, Empty } from '../components/states';
+import { Status, StepStatus } from '../components/status';
+import { Time } from '../components/time';
+import { command } from '../lib/command';
+import { useLive } from '../live';
+import type { PageProps } from '../pages';
+import { may } from '../roles';
+import { address } from '../router';
+import { deciders } from './inbox';
+
+const EVERY_MS = 5000;
+
+interface Loaded {
+  execution: Execution;
+  actions: readonly Action[];
+}
+
+export function Question({ route, person }: PageProps) {
+  const [, id = '', step = ''] = route.path;
+  const [choice, setChoice] = useState<string>();
+  const [note, setNote] = useState<string>();
+  const api = apiFor(route.tenant);
+  const live = useLive<Loaded>(
+    `question ${id} ${step} ${route.tenant ?? ''}`,
+    async (signal) => {
+      const [execution, actions] = await Promise.all([
+        api.get<Execution>(path('executions', id), {}, signal),
+        actionsOf(api.get<Actions>(path('executions', id, 'actions'), {}, signal)),
+      ]);
+      return { execution, actions };
+    },
+    EVERY_MS,
+  );
+  return (
+    <Page title={step} kind="Question">
+      {note && (
+        <p class="status good" role="status">
+          {note}
+        </p>
+      )}
+      <Answer live={live} what="the question">
+        {({ execution, actions }) => {
+          const question = openQuestion(execution, step);
+          if (!question) return <Over execution={execution} step={step} tenant={route.tenant} />;
+          const action = actions.find((one) => one.step === step && one.decision === choice);
+          return (
+            <>
+              <What execution={execution} question={question} tenant={route.tenant} />
+              <Stands execution={execution} />
+              {may(person.role, 'decide what an execution waits for') && (
+                <Choices question={question} onChoose={setChoice} />
+              )}
+              {choice && (
+                <Decide
+                  key={choice}
+                  execution={execution}
+                  question={question}
+                  decision={choice}
+                  action={action}
+                  tenant={route.tenant}
+                  onClose={(said) => {
+                    setChoice(undefined);
+                    if (said) setNote(said);
+                    live.reload();
+                  }}
+                />
+              )}
+            </>
+          );
+        }}
+      </Answer>
+    </Page>
+  );
+}
+
+// An approver may not see what else could be done with an execution.
+async function actionsOf(answer: Promise<Actions>): Promise<readonly Action[]> {
+  try {
+    return (await answer).actions;
+  } catch (error) {
+    if (error instanceof Problem && (error.kind === 'missing' || error.kind === 'forbidden'))
+      return [];
+    throw error;
+  }
+}
+
+function openQuestion(execution: Execution, step: string): Asked | undefined {
+  return execution.questions.find(
+    (question) => question.step === step && question.status === 'OPEN',
+  );
+}
+
+function Over(props: { execution: Execution; step: string; tenant: string | undefined }) {
+  const { execution, step, tenant } = props;
+  const last = execution.questions.findLast((question) => question.step === step);
+  return (
+    <Empty>
+      <h2>This question is over</h2>
+      <p>
+        {last
+          ? `It is ${last.status.toLowerCase()}. `
+          : 'The execution asks nothing of this name. '}
+        The execution: <Status status={execution.status} />
+      </p>
+      <ol class="votes">
+        {last?.votes.map((vote) => (
+          <Vote key={vote.by} vote={vote} />
+        ))}
+      </ol>
+      <p>
+        <a href={address(['inbox'], { tenant })}>Back to the inbox</a>
+      </p>
+    </Empty>
+  );
+}
+
+interface Shown {
+  execution: Execution;
+  question: Asked;
+  tenant: string | undefined;
+}
+
+function What({ execution, question, tenant }: Shown) {
+  return (
+    <section class="box">
+      {execution.subject && <p class="subject">{execution.subject}</p>}
+      {question.message && <p class="asks">{question.message}</p>}
+      <dl class="facts">
+        <Fact name="Workflow">
+          {execution.workflow_id}, version {execution.workflow_version}
+        </Fact>
+        <Fact name="Execution">
+          <a href={address(['executions', execution.execution_id], { tenant })}>
+            {execution.execution_id.slice(0, 10)}…
+          </a>
+        </Fact>
+        <Fact name="Requested by">{execution.requested_by ?? `trigger ${execution.trigger}`}</Fact>
+        <Fact name="Started">
+          <Time at={execution.started_at} />
+        </Fact>
+        <Fact name="Decided by">{deciders(question)}</Fact>
+        <Fact name="Expires">
+          <Time at={question.until} /> (<Time at={question.until} distance />)
+        </Fact>
+        {(execution.shown ?? []).map((field) => (
+          <Fact key={field.label} name={field.label}>
+            {field.value}
+          </Fact>
+        ))}
+      </dl>
+      {question.votes.length > 0 && (
+        <>
+          <h2>Votes so far</h2>
+          <ol class="votes">
+            {question.votes.map((vote) => (
+              <Vote key={vote.by} vote={vote} />
+            ))}
+          </ol>
+        </>
+      )}
+    </section>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: preact.ComponentChildren }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function Vote({ vote }: { vote: Asked['votes'][number] }) {
+  return (
+    <li>
+      <strong>{vote.by}</strong>: {vote.decision}
+      {vote.group && ` for ${vote.group}`}
+      {vote.acting_for && ` in the place of ${vote.acting_for}`}, <Time at={vote.at} />
+      {vote.reason && <p class="reason">{vote.reason}</p>}
+    </li>
+  );
+}
+
+// The effects so far, and the last answer of a step that failed.
+function Stands({ execution }: { execution: Execution }) {
+  const begun = execution.steps.filter((step) => step.attempts.length > 0);
+  return (
+    <section class="box">
+      <h2>What has happened so far</h2>
+      {begun.length === 0 && <p>No step has run yet: there is nothing to undo.</p>}
+      <ol class="stands">
+        {begun.map((step) => {
+          const last = step.attempts.at(-1);
+          return (
+            <li key={`${step.name} ${step.item ?? ''}`}>
+              <strong>{step.name}</strong>
+              {step.item && ` (${step.item})`} <StepStatus status={step.status} />{' '}
+              <span class="soft">
+                {step.action},{' '}
+                {step.attempts.length === 1 ? 'one attempt' : `${step.attempts.length} attempts`}
+              </span>
+              {last?.error && <p class="reason">{last.error}</p>}
+            </li>
+          );
+        })}
+      </ol>
+    </section>
+  );
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  approve: 'Approve …',
+  reject: 'Reject …',
+  retry: 'Retry the step …',
+  skip: 'Skip the step …',
+  rollback: 'Roll back …',
+};
+
+function Choices(props: { question: Asked; onChoose: (decision: string) => void }) {
+  return (
+    <section class="box">
+      <h2>Your decision</h2>
+      <p class="soft">Each choice first shows what it would do.</p>
+      <div class="buttons">
+        {props.question.decisions.map((decision) => (
+          <button key={decision} type="button" onClick={() => props.onChoose(decision)}>
+            {WORDS[decision] ?? decision}
+          </button>
+        ))}
+      </div>
+    </section>
+  );
+}
+
+interface DecideProps extends Shown {
+  decision: string;
+  action: Action | undefined;
+  onClose: (said: string | undefined) => void;
+}
+
+function Decide({ execution, question, decision, action, tenant, onClose }: DecideProps) {
+  const [said, setSaid] = useState<string>();
+  const act = async (reason: string) => {
+    const result = await apiFor(tenant).send<DecisionResult>(
+      'POST',
+      // The question has the path of its incident.
+      `${question.incident.replace(/^\/v1\//, '')}/decision`,
+      {
+        body: {
+          decision,
+          reason,
+          execution_id: execution.execution_id,
+          shown_sha256: question.shown_sha256 ?? undefined,
+        },
+      },
+    );
+    setSaid(resultOf(result));
+    onClose(resultOf(result));
+    return undefined;
+  };
+  return (
+    <Confirm
+      title={`${(WORDS[decision] ?? decision).replace(' …', '')}: ${question.step}`}
+      verb={(WORDS[decision] ?? decision).replace(' …', '')}
+      allowed={action?.allowed ?? true}
+      command={(reason) =>
+        command(['decide', execution.execution_id, decision], {
+          step: question.step,
+          reason,
+          tenant,
+        })
+      }
+      act={act}
+      onClose={() => onClose(said)}
+    >
+      {action ? <Effects action={action} /> : <p>{question.message}</p>}
+    </Confirm>
+  );
+}
+
+function resultOf(result: DecisionResult): string {
+  const before = result.replayed ? 'It was decided so before. ' : '';
+  if (result.decided) return `${before}Decided: ${result.decision}.`;
+  const needed = result.needed as { people: number; groups: string[] } | undefined;
+  const rest = needed ? ` ${needed.people} more must approve: ${needed.groups.join(', ')}.` : '';
+  return `${before}Your vote is recorded.${rest}`;
+}

@@ -1,0 +1,91 @@
+// The receipts of a tenant by time and workflow, the check of a file, and the way to the chain.
+import { apiFor } from '../api/client';
+import type { Receipts as Listed, ListedReceipt } from '../api/types';
+import { Filters, TextFilter, TimeFilter } from '../components/filters';
+import { Page } from '../components/page';
+import { Pager, usePages } from '../components/pager';
+import { Answer, Empty } from '../components/states';
+import { Status } from '../components/status';
+import { type Column, Table } from '../components/table';
+import { Time } from '../components/time';
+import { VerifyFile } from '../components/verify-file';
+import type { PageProps } from '../pages';
+import { seesEveryTenant } from '../roles';
+import { address } from '../router';
+
+const EVERY_MS = 20_000;
+
+export function Receipts({ route, person }: PageProps) {
+  return (
+    <Page
+      title="Receipts"
+      aside={<a href={address(['receipts', 'chain'], { tenant: route.tenant })}>Check the chain</a>}
+    >
+      {seesEveryTenant(person.role) && !person.tenant && !route.tenant ? (
+        <ChooseTenant />
+      ) : (
+        <List route={route} person={person} />
+      )}
+    </Page>
+  );
+}
+
+export function ChooseTenant() {
+  return (
+    <Empty>
+      <p>Receipts belong to one tenant. Choose it above.</p>
+    </Empty>
+  );
+}
+
+function List({ route }: PageProps) {
+  const { workflow_id, from, until } = route.query;
+  const paged = usePages<Listed>(
+    `receipts ${JSON.stringify([route.tenant, workflow_id, from, until])}`,
+    (cursor, signal) =>
+      apiFor(route.tenant).get('receipts', { workflow_id, from, until, cursor }, signal),
+    EVERY_MS,
+  );
+  const columns: Array<Column<ListedReceipt>> = [
+    {
+      title: 'Receipt',
+      heads: true,
+      cell: (row) => (
+        <a href={address(['receipts', row.execution_id], { tenant: route.tenant })}>
+          {row.subject || `${row.execution_id.slice(0, 10)}…`}
+        </a>
+      ),
+    },
+    { title: 'Outcome', cell: (row) => <Status status={row.status} /> },
+    { title: 'Workflow', cell: (row) => row.workflow_id },
+    { title: 'Started', cell: (row) => <Time at={row.started_at} /> },
+    { title: 'SHA-256', cell: (row) => <code>{row.sha256.slice(0, 12)}…</code> },
+  ];
+  return (
+    <>
+      <Filters>
+        <TextFilter route={route} name="workflow_id" title="Workflow" />
+        <TimeFilter route={route} name="from" title="Started from" />
+        <TimeFilter route={route} name="until" title="Started until" />
+      </Filters>
+      <Answer live={paged.live} what="the receipts">
+        {({ receipts, next }) =>
+          receipts.length === 0 ? (
+            <Empty>
+              <p>{next ? 'None on this page; more may follow.' : 'There is no such receipt.'}</p>
+            </Empty>
+          ) : (
+            <Table
+              caption="Receipts, newest first"
+              columns={columns}
+              rows={receipts}
+              keyOf={(row) => row.execution_id}
+            />
+          )
+        }
+      </Answer>
+      <Pager paged={paged} />
+      <VerifyFile tenant={route.tenant} />
+    </>
+  );
+}

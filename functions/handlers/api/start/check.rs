@@ -1,0 +1,202 @@
+//! `POST /v1/workflows/{workflow_id}/check`: judges an input by the rules of admission, and starts
+//! and records nothing.
+
+use axum::Json;
+use holdfast_admission::{
+    ApprovalKeys, CheckError, Start, StartScope, bounded, check_envelope, violations,
+};
+use holdfast_aws::{DeployedWorkflow, SystemHost};
+use holdfast_engine::Host;
+use holdfast_ids::{keys::execution_id, names::is_workflow_id};
+use holdfast_ledger::paused;
+use holdfast_receipt::GuardrailOutcome;
+use holdfast_task::{AdmissionSpec, Guardrail};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::api::{
+    answer::{StartCheck, StartProblem},
+    app::App,
+    extract::{JsonBody, TenantQuery},
+    lifecycle::redrivable,
+    principal::AuthorizedCaller,
+    problem::Problem,
+    route::AuthorizedRequest,
+    workflow::{no_such, trouble},
+};
+
+/// The body of a check.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "CheckRequest")]
+pub(crate) struct CheckBody {
+    /// The input that a start would have.
+    #[schemars(with = "serde_json::Map<String, Value>")]
+    input: Value,
+}
+
+pub(crate) async fn check(
+    AuthorizedRequest {
+        app,
+        caller,
+        id: workflow,
+        body: JsonBody(body),
+        ..
+    }: AuthorizedRequest<TenantQuery, JsonBody<CheckBody>>,
+) -> Result<Json<StartCheck>, Problem> {
+    if !is_workflow_id(&workflow) {
+        return Err(no_such(&workflow));
+    }
+    let deployed = app.machines.deployed(&workflow).await;
+    let deployed = deployed.map_err(|error| trouble(error, &workflow))?;
+    if !holdfast_admission::open_to(&deployed.compiled.gate.tenants, &caller.tenant) {
+        return Err(no_such(&workflow));
+    }
+    let start = start_of(&caller, body.input);
+    check_envelope(&start)?;
+    let mut problems = around(&app, &caller, &deployed).await?;
+    problems.extend(judged(&deployed, &start, SystemHost.now())?);
+    Ok(Json(StartCheck {
+        admissible: problems.is_empty(),
+        problems,
+        decided_at_start: undecided(&deployed),
+    }))
+}
+
+fn start_of(caller: &AuthorizedCaller, input: Value) -> Start {
+    Start {
+        tenant: caller.tenant.clone(),
+        // The start's own key is not known yet.
+        idempotency_key: "check".to_owned(),
+        input,
+        trigger: "api".to_owned(),
+        requested_by: Some(caller.actor.clone()),
+        trace: None,
+        approval: None,
+        unmapped: None,
+    }
+}
+
+/// The problems outside of the definition: a closed tenant, and a pause.
+async fn around(
+    app: &App,
+    caller: &AuthorizedCaller,
+    deployed: &DeployedWorkflow,
+) -> Result<Vec<StartProblem>, Problem> {
+    let gate = &deployed.compiled.gate;
+    let closed = redrivable(app, &caller.tenant).await?;
+    let controls = app.tenants.controls();
+    let controls = controls.controls_around(&caller.tenant, &gate.workflow);
+    let controls = controls.await?;
+    let pause = paused(&controls).filter(|control| control.refuses(&gate.rules));
+    let closed = closed.map(|why| StartProblem::of("tenant", why));
+    let pause = pause.map(|control| StartProblem::of("paused", control.says()));
+    Ok(closed.into_iter().chain(pause).collect())
+}
+
+/// The problems that the definition names, as admission does.
+fn judged(
+    deployed: &DeployedWorkflow,
+    start: &Start,
+    now: Timestamp,
+) -> Result<Vec<StartProblem>, Problem> {
+    let gate = deployed.compiled.gate.clone();
+    let start = start.clone();
+    let evaluated = bounded(move || {
+        let places = violations(&gate.input_schema, &start.input).unwrap_or_default();
+        if !places.is_empty() {
+            return places.iter().map(|place| misfit(place)).collect();
+        }
+        let execution = execution_id(&start.tenant, &gate.workflow, &start.idempotency_key);
+        let scope = StartScope::of(&gate, &start, &execution, now);
+        let keys = ApprovalKeys::default();
+        let mut outcomes = holdfast_admission::check(&gate, &start, &scope, &keys, now);
+        let undecided = about_approval(&gate);
+        outcomes.retain(|outcome| !undecided.contains(&outcome.name));
+        outcomes.into_iter().filter_map(refused).collect()
+    });
+    match evaluated {
+        Ok(problems) => Ok(problems),
+        Err(CheckError::Unfinished(why)) => Ok(vec![StartProblem::of("input", why)]),
+        Err(no_thread @ CheckError::NoThread) => Err(Problem::unavailable(
+            "the admission check",
+            &no_thread.to_string(),
+        )),
+    }
+}
+
+/// A violation of the schema, whose text begins with `input` and its place.
+fn misfit(violation: &str) -> StartProblem {
+    let (place, message) = violation.split_once(": ").unwrap_or(("input", violation));
+    StartProblem {
+        guardrail: "input".to_owned(),
+        pointer: Some(format!("/{place}")),
+        message: message.to_owned(),
+    }
+}
+
+/// The names of the guardrails that read the approval, which comes with the start itself.
+fn about_approval(gate: &AdmissionSpec) -> Vec<String> {
+    let reads = |one: &&Guardrail| one.assert.contains("$approval");
+    let reading = gate.guardrails.iter().filter(reads);
+    let reading = reading.map(|one| one.name.clone());
+    let approval = gate.rules.approval.then(|| "approval".to_owned());
+    approval.into_iter().chain(reading).collect()
+}
+
+/// The problem of a guardrail that does not hold.
+fn refused(outcome: GuardrailOutcome) -> Option<StartProblem> {
+    (!outcome.held).then(|| StartProblem {
+        pointer: None,
+        message: outcome
+            .message
+            .unwrap_or_else(|| format!("{} does not hold", outcome.name)),
+        guardrail: outcome.name,
+    })
+}
+
+/// The names of what only the start can decide: its approval, and what other executions use.
+fn undecided(deployed: &DeployedWorkflow) -> Vec<String> {
+    let gate = &deployed.compiled.gate;
+    let rules = &gate.rules;
+    let named = [
+        (
+            "concurrent_executions",
+            rules.concurrent_executions.is_some(),
+        ),
+        ("starts_per_minute", rules.starts_per_minute.is_some()),
+    ];
+    let named = named.into_iter().filter(|(_, applies)| *applies);
+    let named = named.map(|(name, _)| name.to_owned());
+    let budgets = rules.budgets.iter().map(|budget| budget.name.clone());
+    let approval = about_approval(gate).into_iter();
+    approval.chain(named).chain(budgets).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_violation_names_its_place_in_the_body() {
+        let found = misfit("input/amount: null is not of type \"number\"");
+        assert_eq!(found.pointer.as_deref(), Some("/input/amount"));
+        assert_eq!(found.message, "null is not of type \"number\"");
+        let whole = misfit("input: \"x\" is a required property");
+        assert_eq!(whole.pointer.as_deref(), Some("/input"));
+    }
+
+    #[test]
+    fn a_guardrail_that_holds_is_no_problem() {
+        let outcome = |name: &str, held: bool| GuardrailOutcome {
+            name: name.to_owned(),
+            held,
+            message: None,
+        };
+        assert!(refused(outcome("hours", true)).is_none());
+        let hours = refused(outcome("hours", false)).map(|one| one.message);
+        assert_eq!(hours.as_deref(), Some("hours does not hold"));
+    }
+}

@@ -1,0 +1,237 @@
+//! Statistics in the ledger's table: an item for each tenant, hour and workflow, and a mark for each
+//! group of changes that it contains.
+//!
+//! A group and its mark are one transaction, so that a delivery of the stream that is repeated, or
+//! that failed in part, adds nothing twice (decision 0116).
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{
+        AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure,
+        TransactWriteItem, Update,
+    },
+};
+use holdfast_ledger::{
+    Addition, ContributionGroup, Key, LedgerError, Statistics, StatisticsKey, StatisticsStore,
+    hour_text,
+};
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::sleep;
+
+use crate::{
+    item::{EXPIRES, Item, key_item, key_of, text},
+    ledger::{DynamoLedger, unavailable},
+};
+
+/// The age at which the sums of an hour expire.
+const LIFETIME: SignedDuration = SignedDuration::from_hours(35 * 24);
+/// The age at which a mark expires. The stream keeps a change for 24 hours:
+/// docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html.
+const MARK_LIFETIME: SignedDuration = SignedDuration::from_hours(48);
+/// The attribute of a mark that holds the sequence number of its last change.
+const LAST: &str = "last";
+/// The attribute that holds the time of the last addition.
+const UPDATED: &str = "updated_at";
+
+/// The sums of one hour and workflow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HourStatistics {
+    /// The place.
+    pub of: StatisticsKey,
+    /// The sums.
+    pub sums: Statistics,
+    /// The time of the last addition.
+    pub updated_at: Option<Timestamp>,
+}
+
+/// The statistics of a tenant within some hours.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TenantStatistics {
+    /// The sums, oldest hour first.
+    pub hours: Vec<HourStatistics>,
+    /// True if more items exist than were read.
+    pub more: bool,
+}
+
+/// The number of times that a group is sent while transactions of other shards are at work on its
+/// item.
+const TRIES: u32 = 8;
+/// The wait after the first conflict. Each later one is longer by as much.
+const WAIT: Duration = Duration::from_millis(25);
+
+impl StatisticsStore for DynamoLedger {
+    async fn add_group(
+        &self,
+        group: &ContributionGroup,
+        now: Timestamp,
+    ) -> Result<Addition, LedgerError> {
+        let mut tries = 1;
+        loop {
+            match self.try_group(group, now).await? {
+                Some(addition) => return Ok(addition),
+                None if tries == TRIES => {
+                    let why = "other transactions are at work on the same statistics";
+                    return Err(LedgerError::Unavailable(why.to_owned()));
+                }
+                None => sleep(WAIT * tries).await,
+            }
+            tries += 1;
+        }
+    }
+}
+
+impl DynamoLedger {
+    /// Sends a group once. `None` if another transaction was at work on its item.
+    async fn try_group(
+        &self,
+        group: &ContributionGroup,
+        now: Timestamp,
+    ) -> Result<Option<Addition>, LedgerError> {
+        let mut mark = key_item(&Key::StatisticsMark(group.mark.clone()));
+        mark.insert(LAST.to_owned(), text(&group.last));
+        mark.insert(EXPIRES.to_owned(), number(expiry(now, MARK_LIFETIME)));
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(mark))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|error| LedgerError::Damaged(error.to_string()))?;
+        let update = self.addition(group, now)?;
+        let sent = self
+            .client
+            .transact_write_items()
+            .transact_items(TransactWriteItem::builder().put(put).build())
+            .transact_items(TransactWriteItem::builder().update(update).build())
+            .send()
+            .await;
+        let Err(error) = sent else {
+            return Ok(Some(Addition::Done));
+        };
+        if let SdkError::ServiceError(service) = &error
+            && let TransactWriteItemsError::TransactionCanceledException(cancelled) = service.err()
+        {
+            return judged(cancelled.cancellation_reasons()).map_err(|why| match why {
+                None => unavailable(&error),
+                Some(why) => why,
+            });
+        }
+        Err(unavailable(&error))
+    }
+
+    /// The update that adds a group's sums.
+    fn addition(&self, group: &ContributionGroup, now: Timestamp) -> Result<Update, LedgerError> {
+        let counts = group.sums.counts();
+        let places = 0..counts.len();
+        let parts: Vec<_> = places.map(|n| format!("#c{n} :c{n}")).collect();
+        let mut update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(key_item(&Key::Statistics(group.mark.of.clone()))))
+            .update_expression(format!(
+                "SET #updated = :updated, #expires = :expires ADD {}",
+                parts.join(", ")
+            ))
+            .expression_attribute_names("#updated", UPDATED)
+            .expression_attribute_values(":updated", text(now.to_string()))
+            .expression_attribute_names("#expires", EXPIRES)
+            .expression_attribute_values(":expires", number(expiry(group.mark.of.hour, LIFETIME)));
+        for (n, (name, count)) in counts.into_iter().enumerate() {
+            update = update
+                .expression_attribute_names(format!("#c{n}"), name)
+                .expression_attribute_values(
+                    format!(":c{n}"),
+                    number(i64::try_from(count).unwrap_or(i64::MAX)),
+                );
+        }
+        let built = update.build();
+        built.map_err(|error| LedgerError::Damaged(error.to_string()))
+    }
+
+    /// The statistics of a tenant, of one workflow or of all, from one hour up to and including
+    /// another; at most `limit` items are read. The read is eventually consistent, since the
+    /// sums follow the ledger at some distance anyway.
+    pub async fn statistics(
+        &self,
+        tenant: &str,
+        workflow: Option<&str>,
+        (from, until): (Timestamp, Timestamp),
+        limit: usize,
+    ) -> Result<TenantStatistics, LedgerError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :until")
+            .expression_attribute_values(":pk", text(Key::statistics(tenant)))
+            .expression_attribute_values(":from", text(hour_text(from)))
+            // A `~` follows every character of a workflow's id.
+            .expression_attribute_values(":until", text(format!("{}#~", hour_text(until))));
+        let mut pages = query.into_paginator().send();
+        let (mut found, mut read) = (TenantStatistics::default(), 0);
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| unavailable(&error))?;
+            for item in page.items() {
+                read += 1;
+                let hour = hour_statistics(item)?;
+                if workflow.is_none_or(|workflow| workflow == hour.of.workflow) {
+                    found.hours.push(hour);
+                }
+            }
+            if read >= limit {
+                found.more = pages.next().await.is_some();
+                break;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The answer to a cancelled transaction, whose first reason is the mark's. `None` if it was at work
+/// beside another one. The error is absent if the reasons do not say more.
+fn judged(reasons: &[CancellationReason]) -> Result<Option<Addition>, Option<LedgerError>> {
+    let code = |reason: &CancellationReason, code: &str| reason.code() == Some(code);
+    if let Some(mark) = reasons.first()
+        && code(mark, "ConditionalCheckFailed")
+    {
+        let last = mark.item().and_then(|item| item.get(LAST)?.as_s().ok());
+        let damaged = || LedgerError::Damaged("a mark of statistics has no last change".to_owned());
+        return match last {
+            Some(last) => Ok(Some(Addition::Covered(last.clone()))),
+            None => Err(Some(damaged())),
+        };
+    }
+    match reasons.iter().any(|one| code(one, "TransactionConflict")) {
+        true => Ok(None),
+        false => Err(None),
+    }
+}
+
+fn hour_statistics(item: &Item) -> Result<HourStatistics, LedgerError> {
+    let Some(Key::Statistics(of)) = key_of(item) else {
+        let why = "the key of statistics is none of the ledger's";
+        return Err(LedgerError::Damaged(why.to_owned()));
+    };
+    let mut sums = Statistics::default();
+    for (name, value) in item {
+        if let Some(count) = value.as_n().ok().and_then(|count| count.parse().ok()) {
+            sums.add_count(name, count);
+        }
+    }
+    let updated_at = item.get(UPDATED).and_then(|at| at.as_s().ok());
+    Ok(HourStatistics {
+        of,
+        sums,
+        updated_at: updated_at.and_then(|at| at.parse().ok()),
+    })
+}
+
+fn expiry(at: Timestamp, lifetime: SignedDuration) -> i64 {
+    at.as_second().saturating_add(lifetime.as_secs())
+}
+
+fn number(number: i64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}

@@ -1,0 +1,173 @@
+// A browser for the console's tests: sign-in, what may never happen on a page, and reports.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+const require = createRequire(new URL('../../infra/local/package.json', import.meta.url));
+const { chromium } = require('playwright-core');
+const axe = require('axe-core');
+
+export const CONSOLE = process.env.HOLDFAST_CONSOLE;
+const ISSUER = process.env.HOLDFAST_ISSUER;
+// Files of a build that no function serves yet, for work on the pages.
+const DIST = process.env.HOLDFAST_CONSOLE_DIST;
+// The longest time that a page may take to show something.
+const PATIENCE = 120_000;
+// Scenarios at a time. More would take the processor from the functions.
+const AT_ONCE = 5;
+
+export const problems = [];
+
+// Each launch has a fresh profile.
+export const browser = await chromium.launch({
+  executablePath: '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync'],
+  timeout: PATIENCE,
+});
+
+// One person's window. What must never happen on any page is a problem: an error, a dialog of the
+// browser, a violation of the policy, a request to another origin than the console's.
+export async function windowOf(name, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE);
+  const say = (what) => problems.push(`${name}: ${what}`);
+  const expected = [];
+  page.on('console', (message) => {
+    // The browser itself logs each failed request.
+    if (message.type() !== 'error' || /^Failed to load resource/.test(message.text())) return;
+    if (!expected.some((each) => each.test(message.text()))) say(`the console logged: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => say(`a script failed: ${error}`));
+  page.on('dialog', (dialog) => { say('a dialog of the browser opened'); return dialog.dismiss(); });
+  page.on('request', (request) => {
+    const { origin, pathname } = new URL(request.url());
+    const own = origin === new URL(CONSOLE).origin && /\/(console|v1)(\/|$)/.test(pathname);
+    const issuer = origin === ISSUER && request.isNavigationRequest();
+    if (!own && !issuer && !/^(blob|data):/.test(request.url())) say(`it requests ${request.url()}`);
+  });
+  if (DIST) {
+    await page.route(/\/console\/(app\.js|style\.css)$/, (route) => route.fulfill({
+      path: join(DIST, new URL(route.request().url()).pathname.split('/').at(-1)),
+    }));
+  }
+  return { page, say, expected, close: () => context.close() };
+}
+
+// Opens a page of the console and signs in by one click.
+export async function signedIn(name, subject, place = '#/', options = {}) {
+  const opened = await windowOf(name, options);
+  const { page } = opened;
+  await page.goto(CONSOLE);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('link', { name: new RegExp(`^${subject}`) }).click();
+  await page.getByRole('navigation', { name: 'Pages', exact: true }).waitFor();
+  if (place !== '#/') await visit(page, place);
+  return opened;
+}
+
+// Types an address.
+export async function visit(page, place) {
+  await page.evaluate((hash) => { location.hash = hash; }, place);
+  await settled(page);
+}
+
+// Waits until the page shows what it loaded.
+export async function settled(page) {
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  await page.waitForFunction(() => !/^Loading /m.test(document.querySelector('main')?.innerText ?? 'Loading '));
+}
+
+export async function accessible(page, say, where) {
+  await page.evaluate(axe.source);
+  const { violations, passes } = await page.evaluate(() => window.axe.run(document, {
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+  }));
+  if (passes.length < 15) say(`${where}: only ${passes.length} accessibility rules applied`);
+  for (const one of violations) {
+    say(`${where}: ${one.id}: ${one.help}; ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 200)).join(' | ')}`);
+  }
+}
+
+// Reports what is wider than the window. A table or a drawing may scroll in a box of its own.
+export async function fits(page, say, where) {
+  const wide = await page.evaluate(() => {
+    const whole = document.documentElement;
+    if (whole.scrollWidth <= innerWidth + 1) return [];
+    const all = [...document.body.querySelectorAll('*')];
+    return [`the document ${whole.scrollWidth}`, ...all.filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
+      .slice(0, 4).map((one) => `${one.tagName}.${one.getAttribute('class') ?? ''}`)];
+  });
+  if (wide.length) say(`${where}: wider than the window: ${wide.join(', ')}`);
+}
+
+// Fails a scenario if a text does not appear.
+export async function shows(page, text, within = PATIENCE) {
+  await page.getByText(text).first().waitFor({ timeout: within });
+}
+
+// The focus after pressing Tab until `name` has it; no mouse is used.
+export async function tabTo(page, name, most = 80) {
+  for (let n = 0; n < most; n += 1) {
+    const found = await page.evaluate(() => {
+      const at = document.activeElement;
+      return at?.getAttribute('aria-label') || at?.innerText || at?.labels?.[0]?.innerText || '';
+    });
+    if (name.test(found.trim())) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`the keyboard does not reach ${name}`);
+}
+
+// Reports what the Tab key does not reach, or reaches without a mark that is seen.
+export async function walkable(page, say, where) {
+  const many = await page.evaluate(() => {
+    const all = document.querySelectorAll('a[href], button:enabled, input:enabled, select, textarea, summary, [tabindex="0"]');
+    // Of radio buttons, the chosen one is reached; arrows lead to the others.
+    const reached = [...all].filter((one) => one.checkVisibility({ visibilityProperty: true }) && !(one.type === 'radio' && !one.checked));
+    reached.forEach((one, n) => { one.dataset.walk = n; });
+    document.activeElement?.blur();
+    return reached.length;
+  });
+  const seen = new Set();
+  for (let n = 0; n < many + 20 && seen.size < many; n += 1) {
+    await page.keyboard.press('Tab');
+    const at = await page.evaluate(() => {
+      const one = document.activeElement;
+      // The browser itself marks the parts of a field for a time.
+      const marked = one?.type === 'datetime-local' || (one?.matches(':focus-visible') && getComputedStyle(one).outlineStyle !== 'none');
+      return { n: one?.dataset.walk, marked };
+    });
+    if (at.n === undefined) continue;
+    seen.add(at.n);
+    if (!at.marked) say(`${where}: the focus is not seen at element ${at.n}`);
+  }
+  if (seen.size < many) say(`${where}: the keyboard reaches ${seen.size} of ${many} elements`);
+}
+
+// Runs scenarios, some at a time, and ends the process with what went wrong.
+export async function run(scenarios) {
+  const waiting = Object.entries(scenarios);
+  const work = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const [name, scenario] = next;
+      const began = Date.now();
+      try {
+        await scenario(name);
+        console.log(`${name}: ${Math.round((Date.now() - began) / 100) / 10} s`);
+      } catch (error) {
+        problems.push(`${name}: ${error.message.split('\n').slice(0, 6).join(' ')}`);
+      }
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+  } finally {
+    await browser.close();
+  }
+  for (const problem of problems) console.error(problem);
+  process.exitCode = problems.length ? 1 : 0;
+}
+
+export const scene = JSON.parse(readFileSync(process.argv[2] ?? '/dev/null', 'utf8') || '{}');
