@@ -12,7 +12,6 @@ use holdfast_audit::{
     About, Event, Links, Measurement, Metric, Publication, StepEvents, contributions, events,
     first_unpublished, measurements, metrics,
 };
-};
 use holdfast_aws::{
     AuditBus, Change, Deployment, DynamoLedger, SystemHost, change, report, report_measurement,
 };
