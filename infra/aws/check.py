@@ -192,7 +192,10 @@ def machines_are_valid(deployment):
         for name in sorted(set(part.split("}")[0] for part in text.split("${")[1:])):
             function = f"arn:aws:lambda:{deployment.region}:{deployment.account.id}:function:check"
             text = text.replace("${" + name + "}", function if name.endswith("Arn") else "https://check")
-        answer = deployment.account.states.validate_state_machine_definition(definition=text, severity="WARNING")
+        begin = json.loads(text)["States"].get("Begin", {})
+        tier = begin.get("Arguments", {}).get("gate", {}).get("tier", "standard")
+        validate = deployment.account.states.validate_state_machine_definition
+        answer = validate(definition=text, type=tier.upper(), severity="WARNING")
         wrong += [f"{machine.name}: {one}" for one in answer["diagnostics"]]
         count += 1
     if wrong:
