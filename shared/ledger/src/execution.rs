@@ -37,8 +37,10 @@ pub struct ExecutionRecord {
     pub requested_by: Option<String>,
     /// The trace of everything that the execution does.
     pub trace: TraceId,
-    /// ARN of the Step Functions execution that began it, from which its definition can be read.
-    pub origin: String,
+    /// ARN of the Step Functions execution that began it, if another one acts for it now. Left out
+    /// otherwise, so that most records fit into one write unit. Earlier releases always wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
     /// ARN of the Step Functions execution that may act for it.
     pub owner: String,
     /// ARN of its state machine, from which the compiled steps can be read.
@@ -189,6 +191,11 @@ impl ExecutionRecord {
             trigger: self.trigger.clone(),
             trace: self.trace.clone(),
         }
+    }
+
+    /// ARN of the Step Functions execution that began it, from which its definition can be read.
+    pub fn origin(&self) -> &str {
+        self.origin.as_deref().unwrap_or(&self.owner)
     }
 
     /// The redrive that began this execution generation, if one did.
