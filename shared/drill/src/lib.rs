@@ -155,6 +155,7 @@ impl Drill {
             outage: None,
             records,
             measures: false,
+            key: None,
         })
     }
 

@@ -40,6 +40,8 @@ pub(crate) struct Stage {
     pub(crate) records: bool,
     /// True if the run is measured.
     pub(crate) measures: bool,
+    /// Idempotency key, if several runs need one each.
+    pub(crate) key: Option<String>,
 }
 
 /// Runs with these faults armed, in order.
@@ -57,6 +59,9 @@ pub(crate) fn play(
     world.ledger.register(&deployed.tenant);
     world.old = stage.settings.old;
     world.outage = stage.outage;
+    if let Some(key) = stage.key {
+        world.idempotency_key = key;
+    }
     if stage.measures {
         (world.meter, world.facts) = (Some(Meter::default()), Some(Mutex::default()));
     }
