@@ -15,6 +15,7 @@ mod ledger;
 mod listing;
 mod log;
 mod machines;
+mod merge;
 mod metrics;
 mod objects;
 mod open;
@@ -33,13 +34,14 @@ mod workflows;
 
 pub use bus::{AuditBus, PublishError};
 pub use deployment::{AwsEngine, DEPLOYMENT, Deployment};
-pub use executions::{ExecutionSearch, ExecutionSummary, LOOKED_AT};
+pub use executions::{ExecutionSearch, ExecutionSummary};
 pub use host::{SystemHost, trace};
 pub use ledger::DynamoLedger;
 pub use log::{
     AskAnswer, PlanAnswer, StepAnswer, log_ask, log_begin, log_finish, log_plan, log_step,
 };
 pub use machines::{ExecutionInput, Machines};
+pub use merge::{MergedEnd, MergedPage, merged, window_of};
 pub use metrics::{report, report_measurement};
 pub use objects::{ObjectLookup, PresignedLink, S3Store};
 pub use pages::{Page, PageEnd, Window};
