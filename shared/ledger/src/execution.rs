@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     counter::{Counter, CounterChange, Reservation},
     past::PastGeneration,
+    shown_status::{CLOSING, ROLLING_BACK, RUNNING},
 };
 use holdfast_ids::{keys::ExecutionKey, trace::TraceId};
 use holdfast_receipt::Approval;
@@ -169,9 +170,9 @@ impl Phase {
     /// The name in the API and for people: the final status once there is one.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Running => "RUNNING",
-            Self::Rejected => "CLOSING",
-            Self::Unwinding { .. } => "ROLLING_BACK",
+            Self::Running => RUNNING,
+            Self::Rejected => CLOSING,
+            Self::Unwinding { .. } => ROLLING_BACK,
             Self::Ended { status, .. } => status.name(),
         }
     }
@@ -227,6 +228,18 @@ impl ExecutionRecord {
                 Some(earlier) => *earlier = outcome,
                 None => self.guardrails.push(outcome),
             }
+        }
+    }
+
+    /// The status that lists show. A list shows the end of an execution together with its receipt,
+    /// so that the write of the end alone changes no index (decision 0107).
+    pub fn list_status(&self) -> &'static str {
+        match &self.phase {
+            Phase::Ended { .. } if self.receipt.is_some() => self.phase.name(),
+            Phase::Ended { status, .. } if *status == Status::Rejected => CLOSING,
+            Phase::Ended { .. } if self.unwound_at.is_some() => ROLLING_BACK,
+            Phase::Ended { .. } => RUNNING,
+            Phase::Running | Phase::Rejected | Phase::Unwinding { .. } => self.phase.name(),
         }
     }
 
