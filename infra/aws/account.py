@@ -170,8 +170,8 @@ def tenant_session(account, outputs, policy, failure, only=None):
         return {
             "Query of found_by": lambda: query("found_by", "found_by", f"TENANT#{tenant}#SUBJECT#order 4711"),
             "GetItem": lambda: dynamodb.get_item(TableName=table, Key=item),
-            "Query of listed": lambda: query("listed", "listed", executions),
-            "Query of of_workflow": lambda: query("of_workflow", "of_workflow", f"{executions}#WF-A"),
+            "Query of listed": lambda: query("listed", "listed", f"{executions}#0"),
+            "Query of for_people": lambda: query("for_people", "for_people", f"TENANT#{tenant}#QUESTIONS"),
             "GetObject": lambda: s3.get_object(Bucket=outputs["ReceiptBucket"], Key=f"receipts/{tenant}/0"),
         }
 

@@ -16,6 +16,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOLDFAST = ROOT / "target/local/holdfast"
 STEPS = (2, 5, 20)
 TIERS = ("standard", "express")
+# The default of the parameter AuditStepEvents, and the value that costs least.
+STEP_EVENTS = ("archive", "batch")
 # The bytes that CloudWatch adds to a line of a log.
 LINE = 26
 
@@ -42,18 +44,18 @@ class Project:
         command = [HOLDFAST, "cost", *arguments]
         return subprocess.run(command, cwd=self.folder, check=True, stdout=subprocess.PIPE).stdout
 
-    def ends(self, steps, tier):
+    def ends(self, steps, tier, step_events):
         """Returns the bills of a workflow: a success first, then a failure at each step."""
         text = f"{HEAD}tier: {tier}\nsteps:\n" + "".join(step.replace("{n}", str(n)) for n, step in enumerate(steps))
         (self.folder / "workflows/bench.yaml").write_text(text)
-        return json.loads(self.holdfast("workflows/bench.yaml", "--json"))["ends"]
+        return json.loads(self.holdfast("workflows/bench.yaml", "--step-events", step_events, "--json"))["ends"]
 
-    def success(self, n, tier):
-        return self.ends([STEP] * n, tier)[0]
+    def success(self, n, tier, step_events=STEP_EVENTS[0]):
+        return self.ends([STEP] * n, tier, step_events)[0]
 
-    def failure(self, n, tier):
+    def failure(self, n, tier, step_events):
         """Returns the bill of N steps of which the last fails, so that the others are undone."""
-        end = self.ends([UNDONE] * (n - 1) + [STEP], tier)[-1]
+        end = self.ends([UNDONE] * (n - 1) + [STEP], tier, step_events)[-1]
         assert end["status"] == "ROLLED_BACK", end
         return end
 
@@ -102,64 +104,94 @@ class Alternatives:
         return self.bill(calls=steps, transitions=steps + ends, requests=1, lines=steps + 1)
 
 
-def row(title, values, bold=False):
-    mark = "**" if bold else ""
-    print("| " + " | ".join(f"{mark}{cell}{mark}" for cell in [title, *values]) + " |")
+class Table:
+    """A table in Markdown."""
 
+    def __init__(self, title, columns):
+        self.lines = []
+        self.row(title, columns)
+        self.lines.append("|---" * (len(columns) + 1) + "|")
 
-def head(title, columns):
-    row(title, columns)
-    print("|---" * (len(columns) + 1) + "|")
+    def row(self, title, values, bold=False):
+        mark = "**" if bold else ""
+        self.lines.append("| " + " | ".join(f"{mark}{cell}{mark}" for cell in [title, *values]) + " |")
+
+    def write(self, path):
+        """Replaces the table with the same head in a page."""
+        lines = (ROOT / path).read_text().splitlines()
+        begin = lines.index(self.lines[0])
+        end = next((n for n, line in enumerate(lines) if n > begin and not line.startswith("|")), len(lines))
+        (ROOT / path).write_text("\n".join(lines[:begin] + self.lines + lines[end:]) + "\n")
 
 
 def money(values):
     return [f"{value:.3f}" for value in values]
 
 
-def items(project):
-    """Prints the items of a success by tier."""
-    for tier in TIERS:
-        bills = [project.success(n, tier) for n in STEPS]
-        head(f"1,000 successes, tier {tier}", [f"N = {n}" for n in STEPS])
-        for k, item in enumerate(bills[0]["items"]):
-            of_n = [bill["items"][k] for bill in bills]
-            counts = ", ".join(f"{one['count']:.3g}" for one in of_n)
-            row(f"{item['service']}: {counts} {item['unit']}", money(one["per_thousand"] for one in of_n))
-        row("together", money(bill["per_thousand"] for bill in bills), bold=True)
-        print()
+def items(project, tier):
+    """Returns the items of a success."""
+    bills = [project.success(n, tier) for n in STEPS]
+    table = Table(f"1,000 successes, tier {tier}", [f"N = {n}" for n in STEPS])
+    for k, item in enumerate(bills[0]["items"]):
+        of_n = [bill["items"][k] for bill in bills]
+        counts = ", ".join(f"{one['count']:.3g}" for one in of_n)
+        table.row(f"{item['service']}: {counts} {item['unit']}", money(one["per_thousand"] for one in of_n))
+    table.row("together", money(bill["per_thousand"] for bill in bills), bold=True)
+    return table
 
 
-def comparison(project):
-    """Prints successes, and failures of the last step, beside other ways to run the same steps."""
+def comparison(title, bill, others):
+    """Returns the bills of both tiers beside those of other ways.
+
+    Both tiers are priced by the default of the template and as cheap as it can be.
+    """
+    table = Table(title, [f"N = {n}" for n in STEPS])
+    for step_events in STEP_EVENTS:
+        setting = "" if step_events == STEP_EVENTS[0] else f", `AuditStepEvents={step_events}`"
+        for tier in TIERS:
+            bills = [bill(n, tier, step_events)["per_thousand"] for n in STEPS]
+            table.row(f"Holdfast, `tier: {tier}`{setting}", money(bills), bold=not setting)
+    for name, other in others:
+        table.row(name, money(other(n) for n in STEPS))
+    return table
+
+
+def successes(project):
+    """Returns the bills of successes."""
     others = Alternatives(project.prices)
-    head("1,000 successes", [f"N = {n}" for n in STEPS])
-    for tier in TIERS:
-        row(f"Holdfast, `tier: {tier}`", money(project.success(n, tier)["per_thousand"] for n in STEPS), bold=True)
-    for title, bill in (
+    rows = (
         ("durable function, nothing beside it", others.durable),
         ("durable function, with API and log lines", others.durable_with_api),
         ("Standard with Powertools", others.powertools),
         ("saga sample", others.saga),
-    ):
-        row(title, money(bill(n) for n in STEPS))
-    print()
-    # N steps and N - 1 undos.
-    undone = [(n, 2 * n - 1) for n in STEPS]
-    head("1,000 failures of the last step", [f"N = {n}" for n in STEPS])
-    for tier in TIERS:
-        row(f"Holdfast, `tier: {tier}`", money(project.failure(n, tier)["per_thousand"] for n in STEPS), bold=True)
-    row("durable function, with API and log lines", money(others.durable_with_api(k) for _, k in undone))
-    row("Standard with Powertools", money(others.powertools(k, ends=1) for _, k in undone))
-    row("saga sample", money(others.saga(k) for _, k in undone))
+    )
+    return comparison("1,000 successes", project.success, rows)
+
+
+def failures(project):
+    """Returns the bills of failures of the last step: N steps and N - 1 undos."""
+    others = Alternatives(project.prices)
+    rows = (
+        ("durable function, with API and log lines", lambda n: others.durable_with_api(2 * n - 1)),
+        ("Standard with Powertools", lambda n: others.powertools(2 * n - 1, ends=1)),
+        ("saga sample", lambda n: others.saga(2 * n - 1)),
+    )
+    return comparison("1,000 failures of the last step", project.failure, rows)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--compare", action="store_true", help="print the tables of docs/comparison.md")
-    compare = parser.parse_args().compare
+    parser.add_argument("--write", action="store_true", help="write the tables into their pages")
+    write = parser.parse_args().write
     with tempfile.TemporaryDirectory() as folder:
         project = Project(folder)
-        comparison(project) if compare else items(project)
+        pages = [(items(project, tier), ["docs/cost.md"]) for tier in TIERS]
+        pages += [(successes(project), ["README.md", "docs/comparison.md"])]
+        pages += [(failures(project), ["docs/comparison.md"])]
+    for table, paths in pages:
+        print("\n".join(table.lines) + "\n")
+        for path in paths if write else []:
+            table.write(path)
 
 
 if __name__ == "__main__":

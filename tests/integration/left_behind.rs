@@ -90,7 +90,7 @@ async fn a_redrive_whose_owner_never_began_is_carried_out_and_not_rolled_back() 
         rev: before.rev + 1,
         epoch: before.epoch + 1,
         generation: 1,
-        origin: owner.clone(),
+        origin: None,
         owner,
         deadline: Timestamp::now() + SignedDuration::from_hours(1),
         phase: Phase::Running,

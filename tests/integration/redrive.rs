@@ -21,7 +21,7 @@ pub(crate) async fn record_redrive(id: &str, owner: &str, machine: Option<String
         rev: failed.rev + 1,
         epoch: failed.epoch + 1,
         generation: 1,
-        origin: owner.to_owned(),
+        origin: None,
         owner: owner.to_owned(),
         deadline: Timestamp::now() + SignedDuration::from_hours(1),
         phase: Phase::Running,

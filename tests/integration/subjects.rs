@@ -58,7 +58,7 @@ async fn an_execution_shows_its_subject_everywhere_but_to_observers_and_in_logs(
             (&json!(id), &json!(subject))
         );
     }
-    // The index of a workflow's executions projects the subject too.
+    // The list of a workflow's executions shows the subject too.
     let of_workflow = format!("/v1/executions?workflow_id={DELAY}&limit=100");
     let of_workflow = stack.api.get(&of_workflow).await.body;
     let mut rows = of_workflow["executions"].as_array().expect("a list").iter();

@@ -1,6 +1,7 @@
 //! `holdfast cost`: the bill of an execution, for a success and for a failure at each step.
 
 mod bill;
+mod pages;
 mod prices;
 mod print;
 mod rate;
@@ -22,6 +23,7 @@ use crate::{
     table::{Cell, Table},
 };
 use bill::Bill;
+use pages::page_costs;
 use prices::Prices;
 use rate::Rate;
 use scale::{Ceiling, Quotas};
@@ -109,11 +111,13 @@ fn print_scale(id: &str, drill: &Drill, prices: &Prices, args: &CostArgs) -> Res
     let measured = drill.measure(&Scenario::default());
     let usage = measured.map_err(Trouble::Other)?.usage;
     let ceilings = scale::ceilings(&usage, prices, &quotas, args.step_events);
+    let pages = page_costs(&usage, prices);
     if args.json {
         let scale = json!({
             "workflow": id,
             "quotas": { "date": quotas.date, "region": quotas.region },
             "ceilings": ceilings,
+            "at_100_million_executions": pages,
         });
         return text(&format!("{scale:#}\n"));
     }
@@ -138,6 +142,17 @@ fn print_scale(id: &str, drill: &Drill, prices: &Prices, args: &CostArgs) -> Res
             Cell::of(used),
             Cell::of(one.shared_by),
             Cell::of(&one.resource),
+        ]);
+    }
+    text(&format!("\n{}", table.render(&Screen::stdout())))?;
+    line("\nAt 100 million executions of a tenant in a year:")?;
+    let mut table = Table::new(&["REQUESTS", "READ UNITS", "US$", "WHAT"]);
+    for one in &pages {
+        table.row(vec![
+            Cell::of(format!("{:.0}", one.requests)),
+            Cell::of(format!("{:.0}", one.read_units)),
+            Cell::of(format!("{:.6}", one.price)),
+            Cell::of(&one.what),
         ]);
     }
     text(&format!("\n{}", table.render(&Screen::stdout())))

@@ -3,6 +3,7 @@
 
 use holdfast_drill::{StepEvents, Usage};
 use holdfast_ledger::{COPIES, Key, Partition, SHARDS};
+use holdfast_receipt::chain::MAX_RECEIPTS;
 use serde::{Deserialize, Serialize};
 
 use super::{bill, prices::Prices};
@@ -115,6 +116,12 @@ pub(crate) fn ceilings(
         ),
         of_account("DynamoDB read units", reads as f64, limits.table_read_units),
         ceiling(
+            "receipts in hourly digests".to_owned(),
+            "a tenant",
+            usage.receipts_signed as f64,
+            MAX_RECEIPTS as f64 / 3600.0,
+        ),
+        ceiling(
             "S3 objects of a prefix".to_owned(),
             "a tenant",
             usage.objects_put as f64,
@@ -129,8 +136,12 @@ pub(crate) fn ceilings(
             let resource = format!("{kind} of {name}");
             ceiling(resource, shared_by, units as f64 / f64::from(shards), limit)
         };
-        // The API reads each of them once more for a start.
-        let reads = load.reads + u64::from(load.reads > 0);
+        // The API reads each of them once more for a start. Both reads of a registration may be a
+        // moment old, so that they cost half a unit each.
+        let reads = match partition.hash == Key::TENANTS {
+            true => load.reads,
+            false => load.reads + u64::from(load.reads > 0),
+        };
         ceilings.push(of(load.writes, limits.partition_write_units, "writes"));
         ceilings.push(of(reads, limits.partition_read_units, "reads"));
     }
@@ -172,7 +183,13 @@ fn shared(partition: &Partition) -> Option<(String, &'static str, u8)> {
             ("open, urgent".to_owned(), "the deployment", SHARDS)
         }
         Some("open") => ("open".to_owned(), "the deployment", SHARDS),
-        Some("of_workflow") => (name, "a tenant's workflow", 1),
+        Some("listed") => (
+            name.trim_end_matches(|end: char| end == '#' || end.is_numeric())
+                .to_owned(),
+            "a tenant",
+            SHARDS,
+        ),
+        Some("found_by") => (name, "a tenant's subject", 1),
         _ if hash.starts_with("TENANT#") || hash.contains("#tenant/") => (name, "a tenant", 1),
         _ if hash.contains("#workflow/") => (name, "a workflow", 1),
         _ => (name, "the deployment", 1),

@@ -138,7 +138,7 @@ pub(crate) fn shown(
         Some(ExecutionOutput::Missing(why)) => (None, Some(why)),
         None => (None, None),
     };
-    let status = progress.status(&at, &phase).to_owned();
+    let status = progress.status(&at, phase.name()).to_owned();
     let (ended_at, failure) = match phase {
         Phase::Ended { at, failure, .. } => (Some(at), failure),
         Phase::Unwinding { failure } => (None, Some(failure)),

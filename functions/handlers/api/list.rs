@@ -1,12 +1,14 @@
 //! `GET /v1/executions` and `GET /v1/receipts`: executions, newest first, in pages.
 
 use axum::Json;
-use holdfast_aws::{ExecutionSearch, ExecutionSummary, LOOKED_AT, Window};
+use holdfast_aws::{ExecutionSearch, ExecutionSummary, Window};
 use holdfast_ids::{
     keys::{ExecutionKey, execution_id, idempotency_key},
     names::{check_text, is_workflow_id, quoted},
 };
-use holdfast_ledger::{DERIVED, Ledger as _, PAUSED, Phase, RUNNING, WAITING};
+use holdfast_ledger::{
+    CLOSING, DERIVED, LOOKED_AT, Ledger as _, PAUSED, ROLLING_BACK, RUNNING, WAITING,
+};
 use holdfast_receipt::Status;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -28,8 +30,8 @@ pub(crate) const STATUSES: [&str; 10] = [
     RUNNING,
     WAITING,
     PAUSED,
-    "CLOSING",
-    "ROLLING_BACK",
+    CLOSING,
+    ROLLING_BACK,
     Status::Executed.name(),
     Status::RolledBack.name(),
     Status::PartiallyRolledBack.name(),
@@ -165,7 +167,7 @@ pub(crate) async fn found(
     if let Some(status) = derived {
         page.entries.retain(|entry| {
             let listed = &entry.value;
-            progress.status(&listed.at, &listed.phase) == status
+            progress.status(&listed.at, &listed.shown.status) == status
         });
         page = page.cut(limit, caller.tenant.is_none());
     }
@@ -280,25 +282,22 @@ fn status(status: String) -> Result<String, Problem> {
 
 /// The entry of an execution. Without `payloads` it has no subject, which comes from an input.
 fn shown(listed: ExecutionSummary, progress: &mut Progress, payloads: bool) -> ListedExecution {
-    let ended_at = match listed.phase {
-        Phase::Ended { at, .. } => Some(at),
-        Phase::Running | Phase::Rejected | Phase::Unwinding { .. } => None,
-    };
-    let href = format!("/v1/executions/{}", listed.at.execution);
+    let ExecutionSummary { at, shown } = listed;
+    let href = format!("/v1/executions/{}", at.execution);
     ListedExecution {
-        status: progress.status(&listed.at, &listed.phase).to_owned(),
-        waiting: progress.waiting(&listed.at),
-        paused: progress.paused(&listed.at, payloads),
-        execution_id: listed.at.execution,
-        tenant: listed.at.tenant,
-        workflow_id: listed.workflow,
-        workflow_version: listed.version,
-        subject: listed.subject.filter(|_| payloads),
-        trigger: listed.trigger,
-        generation: listed.generation,
-        started_at: listed.started_at,
-        ended_at,
-        receipt: listed.receipt.map(|_| format!("{href}/receipt")),
+        status: progress.status(&at, &shown.status).to_owned(),
+        waiting: progress.waiting(&at),
+        paused: progress.paused(&at, payloads),
+        execution_id: at.execution,
+        tenant: at.tenant,
+        workflow_id: shown.workflow,
+        workflow_version: shown.version,
+        subject: shown.subject.filter(|_| payloads),
+        trigger: shown.trigger,
+        generation: shown.generation,
+        started_at: shown.started_at,
+        ended_at: shown.ended_at,
+        receipt: shown.receipt.map(|_| format!("{href}/receipt")),
         href,
     }
 }
@@ -306,15 +305,16 @@ fn shown(listed: ExecutionSummary, progress: &mut Progress, payloads: bool) -> L
 /// The entry of a receipt. It has the subject, since everyone who sees the list may fetch the
 /// receipt.
 fn shown_receipt(listed: ExecutionSummary) -> Option<ListedReceipt> {
-    let receipt = listed.receipt?;
+    let ExecutionSummary { at, shown } = listed;
+    let receipt = shown.receipt?;
     Some(ListedReceipt {
-        href: format!("/v1/executions/{}/receipt", listed.at.execution),
-        execution_id: listed.at.execution,
-        workflow_id: listed.workflow,
-        subject: listed.subject,
-        status: listed.phase.name().to_owned(),
-        generation: listed.generation,
-        started_at: listed.started_at,
+        href: format!("/v1/executions/{}/receipt", at.execution),
+        execution_id: at.execution,
+        workflow_id: shown.workflow,
+        subject: shown.subject,
+        status: shown.status,
+        generation: shown.generation,
+        started_at: shown.started_at,
         sha256: receipt.sha256,
         object: receipt.object,
     })

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use holdfast_aws::{ExecutionSummary, Window};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    Control, Phase, Question, QuestionState, Scope, Snapshot, paused, shown_status,
+    Control, Phase, Question, QuestionState, RUNNING, Scope, Snapshot, paused, shown_status,
 };
 
 use crate::api::{
@@ -32,10 +32,10 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// The status of an execution in this phase.
-    pub(crate) fn status(&self, at: &ExecutionKey, phase: &Phase) -> &'static str {
+    /// The status of an execution whose record says `status`.
+    pub(crate) fn status<'a>(&self, at: &ExecutionKey, status: &'a str) -> &'a str {
         let (waits, paused) = (self.waiting.contains_key(at), self.paused.contains_key(at));
-        shown_status(phase, waits, paused)
+        shown_status(status, waits, paused)
     }
 
     /// The question for which the execution waits.
@@ -112,7 +112,7 @@ pub(crate) async fn progress_of_list(
 ) -> Result<Progress, Problem> {
     let mut running: BTreeMap<&str, Vec<&ExecutionSummary>> = BTreeMap::new();
     for Entry { tenant, value, .. } in page {
-        if value.phase == Phase::Running {
+        if value.shown.status == RUNNING {
             running.entry(tenant).or_default().push(value);
         }
     }
@@ -121,7 +121,9 @@ pub(crate) async fn progress_of_list(
         return Ok(progress);
     }
     let reads = running.iter().map(|(tenant, executions)| {
-        let began = executions.iter().map(|execution| execution.started_at);
+        let began = executions
+            .iter()
+            .map(|execution| execution.shown.started_at);
         let window = Window {
             from: began.clone().min(),
             until: began.max(),
@@ -134,7 +136,7 @@ pub(crate) async fn progress_of_list(
     let questions: Vec<Vec<Question>> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
     let executions = || running.values().flatten();
     let generations: BTreeMap<_, _> = executions()
-        .map(|execution| (&execution.at, execution.generation))
+        .map(|execution| (&execution.at, execution.shown.generation))
         .collect();
     for question in questions.into_iter().flatten() {
         // The index is older than the record by a moment, and lists a question until it closes.
@@ -145,12 +147,12 @@ pub(crate) async fn progress_of_list(
     }
     let scopes = executions().flat_map(|execution| {
         let ExecutionKey { tenant, .. } = &execution.at;
-        Scope::around(tenant, &execution.workflow)
+        Scope::around(tenant, &execution.shown.workflow)
     });
     let scopes: BTreeSet<_> = scopes.collect();
     let controls = app.tenants.controls().controls_of(scopes).await?;
     for execution in executions() {
-        progress.pauses(&execution.at, &execution.workflow, &controls);
+        progress.pauses(&execution.at, &execution.shown.workflow, &controls);
     }
     Ok(progress)
 }

@@ -2,9 +2,9 @@
 
 use axum::Json;
 use holdfast_access::Role;
-use holdfast_aws::{LOOKED_AT, SystemHost};
+use holdfast_aws::SystemHost;
 use holdfast_engine::Host;
-use holdfast_ledger::Question;
+use holdfast_ledger::{LOOKED_AT, Question};
 use schemars::JsonSchema;
 use serde::Deserialize;
 

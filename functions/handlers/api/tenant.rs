@@ -7,9 +7,7 @@ use holdfast_audit::Kind;
 use holdfast_aws::SystemHost;
 use holdfast_engine::Host;
 use holdfast_ids::names::{check_tenant, quoted};
-use holdfast_ledger::{
-    Expect, Ledger, Put, TenantKey, TenantRecord, TenantState, not_registered, registration,
-};
+use holdfast_ledger::{Expect, Ledger, Put, TenantKey, TenantState, not_registered, registration};
 
 use crate::api::{
     answer::{Tenant, TenantChange, Tenants},
@@ -135,8 +133,7 @@ pub(crate) enum Registration {
 
 /// Reads whether a tenant may begin new work.
 pub(crate) async fn registration_of(app: &App, tenant: &str) -> Result<Registration, Problem> {
-    let key = TenantKey(tenant.to_owned());
-    let registered: Option<TenantRecord> = app.tenants.registry().read(&key).await?;
+    let registered = app.tenants.registry().registration(tenant).await?;
     Ok(match registered.map(|record| record.refusal()) {
         Some(None) => Registration::Open,
         Some(Some(why)) => Registration::Closed(why),

@@ -53,7 +53,7 @@ pub fn every_tenants_lists_policy(stores: &Stores) -> Value {
         "Statement": [{
             "Effect": "Allow",
             "Action": "dynamodb:Query",
-            "Resource": [index("listed"), index("of_workflow"), index("found_by")],
+            "Resource": [index("listed"), index("found_by"), index("for_people")],
             "Condition": { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["TENANT#*"] } },
         }, {
             "Effect": "Allow",

@@ -11,10 +11,6 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 /// The attribute that holds the time, in seconds, after which the table may delete an item.
 pub(crate) const EXPIRES: &str = "expires_at";
 
-/// The attribute with the key of an execution, which the indexes show with its subject.
-const AT: &str = "at";
-const SUBJECT: &str = "subject";
-
 pub(crate) fn text(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
@@ -48,12 +44,6 @@ pub(crate) fn key_of(item: &Item) -> Option<Key> {
 pub(crate) fn record_item<R: Record>(record: &R) -> Result<Item, LedgerError> {
     let item = holdfast_ledger::Item::of(record).map_err(LedgerError::Damaged)?;
     serde_dynamo::aws_sdk_dynamodb_1::to_item(item.attributes()).map_err(damaged)
-}
-
-/// The subject that the indexes project with an item.
-pub(crate) fn subject_of(item: &Item) -> Option<String> {
-    let subject = item.get(AT)?.as_m().ok()?.get(SUBJECT)?;
-    subject.as_s().ok().cloned()
 }
 
 /// The item under `key` with the members of `value` and further attributes.

@@ -11,7 +11,7 @@ use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     Control, CountedPut, Counter, CounterChange, Duplicate, Duplicates, ExecutionRecord, Expect,
     IncidentKey, Key, Ledger, LedgerError, Link, List, Put, Record, RecordKey, Scope, Snapshot,
-    instant,
+    TenantKey, TenantRecord, instant,
 };
 use serde::de::DeserializeOwned;
 
@@ -85,11 +85,20 @@ impl DynamoLedger {
         &self,
         key: &Key,
     ) -> Result<Option<T>, LedgerError> {
+        self.get_item(key, true).await
+    }
+
+    /// Reads the value under `key`, for half the units if it may be a moment old.
+    async fn get_item<T: DeserializeOwned>(
+        &self,
+        key: &Key,
+        consistent: bool,
+    ) -> Result<Option<T>, LedgerError> {
         self.client
             .get_item()
             .table_name(&self.table)
             .set_key(Some(key_item(key)))
-            .consistent_read(true)
+            .consistent_read(consistent)
             .send()
             .await
             .map_err(|error| unavailable(&error))?
@@ -102,6 +111,15 @@ impl DynamoLedger {
 impl Ledger for DynamoLedger {
     async fn read<K: RecordKey>(&self, key: &K) -> Result<Option<K::Record>, LedgerError> {
         self.get(&key.key()).await
+    }
+
+    async fn registration(&self, tenant: &str) -> Result<Option<TenantRecord>, LedgerError> {
+        let key = TenantKey(tenant.to_owned());
+        let found: Option<TenantRecord> = self.get_item(&key.key(), false).await?;
+        match found {
+            Some(open) if open.refusal().is_none() => Ok(Some(open)),
+            _ => self.read(&key).await,
+        }
     }
 
     async fn put<R: Record>(&self, record: &R, expect: Expect) -> Result<Put<R>, LedgerError> {

@@ -16,6 +16,7 @@ mod ledger;
 mod listing;
 mod log;
 mod machines;
+mod merge;
 mod metrics;
 mod objects;
 mod open;
@@ -36,7 +37,7 @@ mod workflows;
 
 pub use bus::{AuditBus, PublishError};
 pub use deployment::{AwsEngine, DEPLOYMENT, Deployment};
-pub use executions::{ExecutionSearch, ExecutionSummary, LOOKED_AT};
+pub use executions::{ExecutionSearch, ExecutionSummary};
 pub use host::{SystemHost, trace};
 pub use ledger::DynamoLedger;
 pub use log::{
@@ -44,6 +45,7 @@ pub use log::{
     write_log_lines,
 };
 pub use machines::{ExecutionInput, Machines};
+pub use merge::{MergedEnd, MergedPage, merged, window_of};
 pub use metrics::{report, report_measurement};
 pub use objects::{ObjectLookup, PresignedLink, S3Store};
 pub use pages::{Page, PageEnd, Window};

@@ -138,7 +138,9 @@ impl Machines {
                 return Ok(steps);
             }
         }
-        let compiled = self.compiled(&execution.origin, &execution.machine).await?;
+        let compiled = self
+            .compiled(execution.origin(), &execution.machine)
+            .await?;
         if compiled.gate.definition_digest != *digest {
             // What is deployed may have the digest, if it was not read.
             deployed?;

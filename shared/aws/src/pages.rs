@@ -154,9 +154,9 @@ fn key_of_entry(list: &List, id: &str) -> Option<Key> {
         execution: id.to_owned(),
     };
     match list {
-        List::Executions { tenant }
-        | List::OfWorkflow { tenant, .. }
-        | List::OfSubject { tenant, .. } => Some(Key::Execution(execution(tenant, id))),
+        List::Executions { tenant, .. } | List::OfSubject { tenant, .. } => {
+            Some(Key::Execution(execution(tenant, id)))
+        }
         List::Incidents { tenant, .. } => Some(Key::Incident(IncidentKey::new(tenant, id))),
         List::Questions(tenant) => {
             let (id, step) = id.split_once('.')?;
@@ -216,8 +216,8 @@ mod tests {
         };
         for (list, key, id) in [
             (
-                List::Executions { tenant: tenant() },
-                Key::Execution(at_execution),
+                List::executions(&at_execution),
+                Key::Execution(at_execution.clone()),
                 "f1",
             ),
             (

@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// The partition keys that hold a tenant's items: of the table, then of its indexes `listed`,
-/// `of_workflow` and `found_by`.
+/// `found_by` and `for_people`.
 fn partitions(tenant: &str) -> Vec<String> {
     let tenant = || tenant.to_owned();
     let keys = [
@@ -52,10 +52,9 @@ fn partitions(tenant: &str) -> Vec<String> {
         }),
     ];
     let lists = [
-        List::Executions { tenant: tenant() },
-        List::OfWorkflow {
+        List::Executions {
             tenant: tenant(),
-            workflow: "WF-A".to_owned(),
+            shard: 7,
         },
         List::OfSubject {
             tenant: tenant(),
@@ -156,8 +155,8 @@ fn iam_lets_a_session_reach_only_the_partitions_of_its_tenant() {
         ("dynamodb:UpdateItem", table.to_owned()),
         ("dynamodb:Query", table.to_owned()),
         ("dynamodb:Query", format!("{table}/index/listed")),
-        ("dynamodb:Query", format!("{table}/index/of_workflow")),
         ("dynamodb:Query", format!("{table}/index/found_by")),
+        ("dynamodb:Query", format!("{table}/index/for_people")),
     ];
     let request = |action: &str, resource: &str, keys: &[String]| json!({ "action": action, "resource": resource, "context": { "dynamodb:LeadingKeys": keys } });
     let tenants = ["acme", "acm", "acme-2", "globex"];
@@ -201,7 +200,7 @@ fn iam_lets_the_session_of_every_tenants_lists_query_indexes_and_statistics_alon
         table: table.to_owned(),
         bucket: "arn:aws:s3:::receipts".to_owned(),
     };
-    let lists = ["listed", "of_workflow", "found_by"].map(|index| format!("{table}/index/{index}"));
+    let lists = ["listed", "found_by", "for_people"].map(|index| format!("{table}/index/{index}"));
     let open = format!("{table}/index/open");
     let (mut requests, mut expected) = (Vec::new(), Vec::new());
     let mut expect = |action: &str, resource: &str, key: &str, allowed: bool| {
@@ -221,7 +220,7 @@ fn iam_lets_the_session_of_every_tenants_lists_query_indexes_and_statistics_alon
         expect("dynamodb:Query", &open, &key, false);
     }
     for key in shared_partitions() {
-        expect("dynamodb:Query", &lists[0], &key, false);
+        expect("dynamodb:Query", &lists[2], &key, false);
         expect("dynamodb:Query", table, &key, false);
     }
     let decided = decided(&every_tenants_lists_policy(&stores), &requests);

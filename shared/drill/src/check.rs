@@ -31,7 +31,10 @@ pub(crate) struct Findings {
 /// Checks what a run left behind.
 pub(crate) fn check(deployed: &DrilledWorkflow, left: &RunResult) -> Findings {
     let world = &left.world;
-    let snapshot = world.ledger.snapshot(&place_of(deployed)).now_or_never();
+    let snapshot = world
+        .ledger
+        .snapshot(&place_of(deployed, world))
+        .now_or_never();
     let snapshot = snapshot.and_then(Result::ok).flatten();
     let mut found = Findings {
         status: None,

@@ -156,6 +156,7 @@ impl Drill {
             outage: None,
             records,
             measures: false,
+            key: None,
         })
     }
 

@@ -1,16 +1,16 @@
 //! Counts what a run asks of the services that charge for it, and the load of each partition of the
 //! ledger.
 
-use std::{collections::BTreeMap, rc::Rc, sync::Mutex};
+use std::{collections::BTreeMap, num::NonZero, rc::Rc, sync::Mutex, thread};
 
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    CounterChange, ExecutionRecord, Item, Key, Partition, PausedScopes, Record, read_units_of,
-    write_units, write_units_of,
+    CounterChange, ExecutionRecord, INDEXES, Item, Key, Partition, PausedScopes, Record,
+    read_units_of, write_units, write_units_of,
 };
 
 use crate::{
-    Drill,
+    Drill, STACK,
     fault::Fault,
     scenario::Scenario,
     survey::{Stage, play},
@@ -55,6 +55,8 @@ pub struct Usage {
     pub lasted_ms: u64,
     /// Requests to the ledger.
     pub ledger_requests: u64,
+    /// The bytes of the largest entry in the list of the tenant's executions.
+    pub listed_bytes: u64,
     /// The units of each partition of the ledger.
     pub partitions: BTreeMap<Partition, Load>,
     /// Objects written.
@@ -148,6 +150,54 @@ impl Drill {
             usage,
         })
     }
+
+    /// Runs so many executions of one tenant without a fault, each with an idempotency key of its
+    /// own, and returns the units of each partition.
+    pub fn loads(&self, executions: usize) -> Result<BTreeMap<Partition, Load>, String> {
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        thread::scope(|scope| {
+            let shares: Vec<_> = (0..threads)
+                .map(|first| {
+                    let numbers = (first..executions).step_by(threads);
+                    let thread = thread::Builder::new().stack_size(STACK);
+                    thread.spawn_scoped(scope, move || self.loads_of(numbers))
+                })
+                .collect();
+            let mut all = BTreeMap::<Partition, Load>::new();
+            for share in shares {
+                let share = share.map_err(|error| format!("no thread: {error}"))?;
+                let share = share.join().map_err(|_| "a run panicked".to_owned())?;
+                for (partition, load) in share? {
+                    let sum = all.entry(partition).or_default();
+                    sum.reads += load.reads;
+                    sum.writes += load.writes;
+                }
+            }
+            Ok(all)
+        })
+    }
+
+    /// The loads of the executions with these numbers, one entry for each partition of each.
+    fn loads_of(
+        &self,
+        numbers: impl Iterator<Item = usize>,
+    ) -> Result<Vec<(Partition, Load)>, String> {
+        let (parsed, mut loads) = (Rc::default(), Vec::new());
+        for number in numbers {
+            let stage = Stage {
+                measures: true,
+                key: Some(format!("drill-{number}")),
+                ..self.stage(false)?
+            };
+            let (left, found) = play(&self.deployed, &parsed, &[], stage);
+            if found.status.as_deref() != Some("EXECUTED") {
+                return Err(format!("execution {number} ended {:?}", found.status));
+            }
+            let usage = left.world.meter.as_ref().map(Meter::usage);
+            loads.extend(usage.unwrap_or_default().partitions);
+        }
+        Ok(loads)
+    }
 }
 
 /// Counts the requests of a run.
@@ -182,6 +232,11 @@ impl MeterState {
     fn put(&mut self, key: Key, item: Item, times: u64) {
         let units = write_units(self.items.get(&key), &item);
         self.write(units, times);
+        let mut indexes = INDEXES.into_iter();
+        let listed = indexes.find(|index| index.name == "listed");
+        let entry = listed.and_then(|index| item.entry(index));
+        let bytes = entry.map_or(0, |entry| entry.bytes());
+        self.usage.listed_bytes = self.usage.listed_bytes.max(bytes);
         self.items.insert(key, item);
         self.usage.changes += 1;
     }

@@ -50,7 +50,7 @@ const SWEEPS: usize = 8;
 const MIDST: Duration = Duration::from_millis(30);
 /// The beginning of every ARN of Step Functions. It is as long as on AWS, so that records are too.
 const STATES: &str = "arn:aws:states:us-east-1:123456789012";
-/// Idempotency key of every run.
+/// Idempotency key of a run that needs no other.
 pub(crate) const KEY: &str = "drill";
 
 /// The end of a Step Functions execution.
@@ -77,10 +77,10 @@ pub(crate) struct RunResult {
 }
 
 /// Returns the key of the execution in the ledger.
-pub(crate) fn place_of(deployed: &DrilledWorkflow) -> ExecutionKey {
+pub(crate) fn place_of(deployed: &DrilledWorkflow, world: &World) -> ExecutionKey {
     ExecutionKey {
         tenant: deployed.tenant.clone(),
-        execution: execution_id(&deployed.tenant, &deployed.workflow, KEY),
+        execution: execution_id(&deployed.tenant, &deployed.workflow, &world.idempotency_key),
     }
 }
 
@@ -131,15 +131,16 @@ struct Life {
 
 async fn live(room: Rc<Room>, life: Rc<Life>) {
     let deployed = &room.deployed;
+    let key = &room.world.idempotency_key;
     let mut start = json!({
-        "tenant": deployed.tenant, "idempotency_key": KEY, "input": deployed.input,
+        "tenant": deployed.tenant, "idempotency_key": key, "input": deployed.input,
     });
-    let approval = approval_of(&deployed.gate, &deployed.tenant, &deployed.input, KEY);
+    let approval = approval_of(&deployed.gate, &deployed.tenant, &deployed.input, key);
     if let Some(approval) = approval {
         start["requested_by"] = json!(REQUESTER);
         start["approval"] = json!(approval);
     }
-    let at = place_of(deployed);
+    let at = place_of(deployed, &room.world);
     let current = || async {
         room.world.ledger_back().await;
         room.world.ledger.read(&at).await.ok().flatten()

@@ -41,6 +41,8 @@ pub(crate) struct Stage {
     pub(crate) records: bool,
     /// True if the run is measured.
     pub(crate) measures: bool,
+    /// Idempotency key, if several runs need one each.
+    pub(crate) key: Option<String>,
 }
 
 /// Runs with these faults armed, in order.
@@ -58,6 +60,9 @@ pub(crate) fn play(
     world.ledger.register(&deployed.tenant);
     world.old = stage.settings.old;
     world.outage = stage.outage;
+    if let Some(key) = stage.key {
+        world.idempotency_key = key;
+    }
     if stage.measures {
         let facts = Mutex::new(Facts::measuring());
         (world.meter, world.facts) = (Some(Meter::default()), Some(facts));

@@ -16,6 +16,7 @@ use crate::{
     meter::Meter,
     old_behavior::OldBehavior,
     outage::Outage,
+    run::KEY,
     simulation::{Facts, Weather},
     target::Target,
 };
@@ -34,6 +35,8 @@ pub(crate) struct World {
     pub(crate) history: Mutex<Vec<(Timestamp, StepRecord)>>,
     /// Steps that a person decided to retry.
     pub(crate) retried: Mutex<Vec<String>>,
+    /// Idempotency key of the start.
+    pub(crate) idempotency_key: String,
     /// Hazards of a simulated schedule. A drill has none.
     pub(crate) weather: Option<Weather>,
     /// Audit events of a simulated schedule, if they are derived.
@@ -84,6 +87,7 @@ impl World {
             target,
             history: Mutex::default(),
             retried: Mutex::default(),
+            idempotency_key: KEY.to_owned(),
             weather: None,
             facts: None,
             old: None,

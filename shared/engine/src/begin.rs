@@ -23,7 +23,7 @@ use holdfast_ids::{
 };
 use holdfast_ledger::{
     CountedPut, CounterChange, Duplicate, ExecutionRecord, Expect, Ledger, Phase, Put, Reservation,
-    StartTransition, TenantKey, paused, refused_redrive, start,
+    StartTransition, paused, refused_redrive, start,
 };
 use holdfast_receipt::GuardrailOutcome;
 use holdfast_task::{AdmissionSpec, BeginResult, BeginTask, Choices, ErrorName};
@@ -201,7 +201,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// start of an unknown one is malformed, so that it leaves no record, metric or digest under a
     /// name that its sender made up.
     async fn check_tenant(&self, tenant: &str) -> Result<Option<GuardrailOutcome>, TaskError> {
-        let registered = self.ledger.read(&TenantKey(tenant.to_owned())).await?;
+        let registered = self.ledger.registration(tenant).await?;
         let registered = registered.ok_or_else(|| TaskError::unregistered(tenant))?;
         let refusal = registered.refusal();
         Ok(refusal.map(|why| holdfast_admission::outcome("closed", Err(why))))

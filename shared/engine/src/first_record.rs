@@ -69,7 +69,7 @@ impl FirstRecord {
             trigger: self.trigger,
             requested_by: self.requested_by,
             trace: self.trace,
-            origin: self.owner.clone(),
+            origin: None,
             owner: self.owner,
             machine: self.machine,
             epoch: 1,

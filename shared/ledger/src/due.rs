@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::execution::{ExecutionRecord, Phase};
 use holdfast_ids::arn::is_express;
-use holdfast_task::timing::UNWINDING_OVERDUE;
+use holdfast_receipt::Status;
+use holdfast_task::{Failure, timing::UNWINDING_OVERDUE};
 
 /// The longest time between two looks at an open execution, whatever its timeout.
 pub const LOOK_EVERY: SignedDuration = SignedDuration::from_mins(15);
@@ -39,23 +40,54 @@ impl NextLook {
     }
 
     /// The look that follows a write of this record.
+    ///
+    /// The end of a short execution leaves the look before it in place, since a move of the entry
+    /// is two writes. That look is at most [`LOOK_EVERY`] after the end.
     pub fn of(execution: &ExecutionRecord) -> Self {
         match &execution.phase {
-            Phase::Ended { at, .. } => Self::after(*at, RECEIPT_WITHIN, true),
-            Phase::Rejected => Self::after(execution.started_at, RECEIPT_WITHIN, true),
-            // A person's request names an owner that does not run yet.
-            Phase::Unwinding { failure } if failure.by.is_some() => {
-                Self::after(taken_over_at(execution), OWNER_STARTS_WITHIN, true)
+            Phase::Ended {
+                status,
+                at,
+                failure,
+            } => {
+                let before = match (status, failure) {
+                    (Status::Rejected, _) => Self::of_rejected(execution),
+                    (_, Some(failure)) if execution.unwound_at.is_some() => {
+                        Self::of_unwinding(execution, failure)
+                    }
+                    _ => Self::of_unfinished(execution),
+                };
+                match before.due > *at {
+                    true => before,
+                    false => Self::after(*at, RECEIPT_WITHIN, true),
+                }
             }
-            Phase::Unwinding { .. } => match runs_end_at(execution) {
-                Some(due) => Self { due, urgent: true },
-                None => Self::routine(execution, taken_over_at(execution), LOOK_EVERY),
-            },
-            Phase::Running => match (execution.redrive(), runs_end_at(execution)) {
-                (Some(redrive), _) => Self::after(redrive.at, OWNER_STARTS_WITHIN, true),
-                (None, Some(due)) => Self { due, urgent: true },
-                (None, None) => Self::routine(execution, execution.started_at, LOOK_EVERY),
-            },
+            Phase::Rejected => Self::of_rejected(execution),
+            Phase::Unwinding { failure } => Self::of_unwinding(execution, failure),
+            Phase::Running => Self::of_unfinished(execution),
+        }
+    }
+
+    fn of_rejected(execution: &ExecutionRecord) -> Self {
+        Self::after(execution.started_at, RECEIPT_WITHIN, true)
+    }
+
+    fn of_unwinding(execution: &ExecutionRecord, failure: &Failure) -> Self {
+        // A person's request names an owner that does not run yet.
+        if failure.by.is_some() {
+            return Self::after(taken_over_at(execution), OWNER_STARTS_WITHIN, true);
+        }
+        match runs_end_at(execution) {
+            Some(due) => Self { due, urgent: true },
+            None => Self::routine(execution, taken_over_at(execution), LOOK_EVERY),
+        }
+    }
+
+    fn of_unfinished(execution: &ExecutionRecord) -> Self {
+        match (execution.redrive(), runs_end_at(execution)) {
+            (Some(redrive), _) => Self::after(redrive.at, OWNER_STARTS_WITHIN, true),
+            (None, Some(due)) => Self { due, urgent: true },
+            (None, None) => Self::routine(execution, execution.started_at, LOOK_EVERY),
         }
     }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     counter::{Counter, CounterChange, Reservation},
     past::PastGeneration,
+    shown_status::{CLOSING, ROLLING_BACK, RUNNING},
 };
 use holdfast_ids::{keys::ExecutionKey, trace::TraceId};
 use holdfast_receipt::Approval;
@@ -37,8 +38,10 @@ pub struct ExecutionRecord {
     pub requested_by: Option<String>,
     /// The trace of everything that the execution does.
     pub trace: TraceId,
-    /// ARN of the Step Functions execution that began it, from which its definition can be read.
-    pub origin: String,
+    /// ARN of the Step Functions execution that began it, if another one acts for it now. Left out
+    /// otherwise, so that most records fit into one write unit. Earlier releases always wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
     /// ARN of the Step Functions execution that may act for it.
     pub owner: String,
     /// ARN of its state machine, from which the compiled steps can be read.
@@ -167,9 +170,9 @@ impl Phase {
     /// The name in the API and for people: the final status once there is one.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Running => "RUNNING",
-            Self::Rejected => "CLOSING",
-            Self::Unwinding { .. } => "ROLLING_BACK",
+            Self::Running => RUNNING,
+            Self::Rejected => CLOSING,
+            Self::Unwinding { .. } => ROLLING_BACK,
             Self::Ended { status, .. } => status.name(),
         }
     }
@@ -189,6 +192,11 @@ impl ExecutionRecord {
             trigger: self.trigger.clone(),
             trace: self.trace.clone(),
         }
+    }
+
+    /// ARN of the Step Functions execution that began it, from which its definition can be read.
+    pub fn origin(&self) -> &str {
+        self.origin.as_deref().unwrap_or(&self.owner)
     }
 
     /// The redrive that began this execution generation, if one did.
@@ -220,6 +228,18 @@ impl ExecutionRecord {
                 Some(earlier) => *earlier = outcome,
                 None => self.guardrails.push(outcome),
             }
+        }
+    }
+
+    /// The status that lists show. A list shows the end of an execution together with its receipt,
+    /// so that the write of the end alone changes no index (decision 0107).
+    pub fn list_status(&self) -> &'static str {
+        match &self.phase {
+            Phase::Ended { .. } if self.receipt.is_some() => self.phase.name(),
+            Phase::Ended { status, .. } if *status == Status::Rejected => CLOSING,
+            Phase::Ended { .. } if self.unwound_at.is_some() => ROLLING_BACK,
+            Phase::Ended { .. } => RUNNING,
+            Phase::Running | Phase::Rejected | Phase::Unwinding { .. } => self.phase.name(),
         }
     }
 

@@ -47,7 +47,7 @@ pub fn execution(of: &ExecutionKey) -> ExecutionRecord {
         trigger: "api".to_owned(),
         requested_by: None,
         trace: TraceId::of_execution(&of.execution),
-        origin: "arn:owner".to_owned(),
+        origin: None,
         owner: "arn:owner".to_owned(),
         machine: "arn:machine".to_owned(),
         epoch: 1,

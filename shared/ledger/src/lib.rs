@@ -35,6 +35,7 @@ mod record_keys;
 mod request;
 mod retired;
 mod shown;
+mod shown_execution;
 mod shown_status;
 mod snapshot;
 mod start;
@@ -79,7 +80,7 @@ pub use lifecycle::{
     RequestOutcome, RequestTransition, ask, bound_choices, cancel, misfit, redefined, redrive,
     refused_redrive, taken_choices, withdraw,
 };
-pub use list::{List, SHARDS};
+pub use list::{LOOKED_AT, List, SHARDS};
 pub use memory::MemoryLedger;
 pub use open::{DueEntry, OpenIndex};
 pub use outlook::{
@@ -97,7 +98,8 @@ pub use record::{AnyRecord, Record, RecordKey};
 pub use request::Request;
 pub use retired::RetiredKey;
 pub use shown::shown;
-pub use shown_status::{DERIVED, PAUSED, RUNNING, shown_status};
+pub use shown_execution::ShownExecution;
+pub use shown_status::{CLOSING, DERIVED, PAUSED, ROLLING_BACK, RUNNING, shown_status};
 pub use snapshot::Snapshot;
 pub use start::{StartTransition, start};
 pub use start_refusal::Refusal;
@@ -111,7 +113,8 @@ pub use step::{
 pub use takeover::{TakeoverTransition, take, take_to_finish, unwound_since};
 pub use tenant::{TenantKey, TenantRecord, TenantState, not_registered, registration};
 pub use units::{
-    INDEXES, Index, Item, Partition, Projection, read_units_of, write_units, write_units_of,
+    ENDED_AT, INDEXES, Index, Item, LIST_STATUS, Partition, Projection, read_units_of, write_units,
+    write_units_of,
 };
 pub use unwind::{
     UndoClaim, UndoClaimTransition, UndoCompletionTransition, UndoNeed, UndoReport, claim_undo,

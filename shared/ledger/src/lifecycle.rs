@@ -163,7 +163,7 @@ pub fn redrive(
         rev: execution.rev + 1,
         version: gate.version,
         definition_digest: gate.definition_digest.clone(),
-        origin: owner.to_owned(),
+        origin: None,
         owner: owner.to_owned(),
         epoch: execution.epoch + 1,
         generation: execution.generation + 1,

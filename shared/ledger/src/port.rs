@@ -13,6 +13,7 @@ use super::{
     key::IncidentKey,
     record::{Record, RecordKey},
     snapshot::Snapshot,
+    tenant::{TenantKey, TenantRecord},
 };
 
 /// The record that a conditional write must find in its place.
@@ -66,8 +67,8 @@ pub enum LedgerError {
     Damaged(String),
 }
 
-/// The place where records are stored. Every write is conditional; every read is strongly
-/// consistent.
+/// The place where records are stored. Every write is conditional; every read but that of a
+/// registration is strongly consistent.
 ///
 /// An adapter may send a write again after its answer was lost. The second write then loses against
 /// the first, and the rules recognize their own record by its token.
@@ -77,6 +78,16 @@ pub trait Ledger: Send + Sync {
         &self,
         key: &K,
     ) -> impl Future<Output = Result<Option<K::Record>, LedgerError>> + Send;
+
+    /// Reads the registration of the tenant of a start. One that is open may be a moment old, since
+    /// all starts of a tenant read this one item; an adapter reads any other strongly consistently.
+    fn registration(
+        &self,
+        tenant: &str,
+    ) -> impl Future<Output = Result<Option<TenantRecord>, LedgerError>> + Send {
+        let key = TenantKey(tenant.to_owned());
+        async move { self.read(&key).await }
+    }
 
     /// Writes a record if the stored one is what `expect` says. A control is written together with
     /// every copy of the list of paused scopes: all of it or nothing.

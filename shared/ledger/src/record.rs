@@ -13,13 +13,14 @@ use super::{
     control::{Control, Scope},
     delegation::{Delegation, DelegationKey},
     due::NextLook,
-    execution::ExecutionRecord,
+    execution::{ExecutionRecord, Phase},
     incident::{Incident, IncidentStatus},
     key::{IncidentKey, Key, QuestionKey, StepKey},
     list::List,
     question::{Question, QuestionState},
     step::StepRecord,
     tenant::{TenantKey, TenantRecord},
+    units::{ENDED_AT, LIST_STATUS},
 };
 
 /// A record that [`Ledger::put`](super::Ledger::put) writes.
@@ -50,9 +51,9 @@ pub trait Record:
         None
     }
 
-    /// The subject that its lists show, if it has one.
-    fn subject(&self) -> Option<&str> {
-        None
+    /// The attributes that its lists show and that are no members of it, each with its text.
+    fn list_attributes(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
     }
 }
 
@@ -75,15 +76,7 @@ impl Record for ExecutionRecord {
     }
 
     fn lists(&self) -> Vec<(List, Timestamp)> {
-        let tenant = self.at.tenant.clone();
-        let workflow = self.workflow.clone();
-        let by_tenant = List::Executions {
-            tenant: tenant.clone(),
-        };
-        let mut lists = vec![
-            (by_tenant, self.started_at),
-            (List::OfWorkflow { tenant, workflow }, self.started_at),
-        ];
+        let mut lists = vec![(List::executions(&self.at), self.started_at)];
         if let Some(subject) = self.subject.clone() {
             let tenant = self.at.tenant.clone();
             lists.push((List::OfSubject { tenant, subject }, self.started_at));
@@ -95,8 +88,12 @@ impl Record for ExecutionRecord {
         lists
     }
 
-    fn subject(&self) -> Option<&str> {
-        self.subject.as_deref()
+    fn list_attributes(&self) -> Vec<(&'static str, String)> {
+        let mut attributes = vec![(LIST_STATUS, self.list_status().to_owned())];
+        if let (Phase::Ended { at, .. }, Some(_)) = (&self.phase, &self.receipt) {
+            attributes.push((ENDED_AT, at.to_string()));
+        }
+        attributes
     }
 }
 

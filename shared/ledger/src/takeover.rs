@@ -85,6 +85,7 @@ fn taken(execution: &ExecutionRecord, by: &str, now: Timestamp) -> ExecutionReco
     ExecutionRecord {
         rev: execution.rev + 1,
         epoch: execution.epoch + 1,
+        origin: (by != execution.origin()).then(|| execution.origin().to_owned()),
         owner: by.to_owned(),
         deadline: now
             .saturating_add(UNWINDING_OVERDUE)

@@ -40,6 +40,25 @@ pub struct Index {
     pub projection: Projection,
 }
 
+/// The attribute with the status that lists show.
+pub const LIST_STATUS: &str = "list_status";
+/// The attribute with the time of the end that lists show.
+pub const ENDED_AT: &str = "ended_at";
+
+/// The attributes of an execution that lists show. Each has a bound, so that an entry takes one
+/// write unit. A test compares them with what the lists read.
+const SHOWN: Projection = Projection::Include(&[
+    "workflow",
+    "version",
+    "trigger",
+    "generation",
+    "started_at",
+    LIST_STATUS,
+    ENDED_AT,
+    "receipt",
+    "subject",
+]);
+
 /// The indexes, as the template declares them.
 pub const INDEXES: [Index; 4] = [
     Index {
@@ -50,24 +69,15 @@ pub const INDEXES: [Index; 4] = [
     Index {
         name: "listed",
         range: "listed_at",
-        projection: Projection::All,
-    },
-    Index {
-        name: "of_workflow",
-        range: "listed_at",
-        projection: Projection::Include(&[
-            "at",
-            "workflow",
-            "version",
-            "trigger",
-            "generation",
-            "started_at",
-            "phase",
-            "receipt",
-        ]),
+        projection: SHOWN,
     },
     Index {
         name: "found_by",
+        range: "listed_at",
+        projection: SHOWN,
+    },
+    Index {
+        name: "for_people",
         range: "listed_at",
         projection: Projection::All,
     },
@@ -104,12 +114,8 @@ impl Item {
         let Value::Object(mut attributes) = value else {
             return Err("it has no members".to_owned());
         };
-        // The index `of_workflow` projects the key, and the projection of an index cannot be
-        // changed (decision 0094). So the key has the subject a second time.
-        if let (Some(subject), Some(Value::Object(at))) =
-            (record.subject(), attributes.get_mut("at"))
-        {
-            at.insert("subject".to_owned(), subject.into());
+        for (name, text) in record.list_attributes() {
+            attributes.insert(name.to_owned(), text.into());
         }
         for (list, at) in record.lists() {
             attributes.insert(list.index().to_owned(), list.hash().into());
@@ -132,7 +138,7 @@ impl Item {
     }
 
     /// The entry of the item in an index. `None` if the index has none.
-    fn entry(&self, index: Index) -> Option<Self> {
+    pub fn entry(&self, index: Index) -> Option<Self> {
         let hash = self.0.get(index.name)?;
         let range = self.0.get(index.range)?;
         let keys = [(index.name, hash), (index.range, range)];
@@ -242,8 +248,8 @@ mod tests {
 
     fn listed(at: &str, phase: &str, padding: usize) -> Item {
         item(json!({
-            "pk": "EXEC#acme#1", "sk": "META", "phase": phase, "note": "x".repeat(padding),
-            "of_workflow": "TENANT#acme#EXECUTIONS#WF", "listed_at": at,
+            "pk": "EXEC#acme#1", "sk": "META", "note": "x".repeat(padding),
+            "listed": "TENANT#acme#EXECUTIONS#0", "listed_at": at, LIST_STATUS: phase,
         }))
     }
 

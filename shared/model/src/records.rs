@@ -64,7 +64,7 @@ pub(crate) fn begun() -> ExecutionRecord {
         trigger: String::new(),
         requested_by: None,
         trace: TraceId::of_execution(&execution_key().execution),
-        origin: OWNERS[0].to_owned(),
+        origin: None,
         owner: OWNERS[0].to_owned(),
         machine: String::new(),
         epoch: 1,

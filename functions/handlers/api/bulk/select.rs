@@ -6,11 +6,11 @@ use std::{
 };
 
 use holdfast_access::Operation;
-use holdfast_aws::{LOOKED_AT, SystemHost, Window};
+use holdfast_aws::{SystemHost, Window};
 use holdfast_engine::Host;
 use holdfast_ledger::{
-    Bulk, BulkFilter, BulkOperation, BulkQuestion, BulkRequest, BulkTarget, Link, Question,
-    VoterRole, WAITING,
+    Bulk, BulkFilter, BulkOperation, BulkQuestion, BulkRequest, BulkTarget, LOOKED_AT, Link,
+    Question, VoterRole, WAITING,
 };
 use holdfast_receipt::Decision;
 
@@ -152,14 +152,14 @@ async fn of_filter(
         chosen.extend(page.entries.into_iter().map(|entry| {
             let one = entry.value;
             Candidate {
-                status: progress.status(&one.at, &one.phase).to_owned(),
+                status: progress.status(&one.at, &one.shown.status).to_owned(),
                 target: BulkTarget {
                     execution: one.at.execution,
-                    generation: one.generation,
+                    generation: one.shown.generation,
                     question: None,
                 },
-                workflow: one.workflow,
-                subject: one.subject,
+                workflow: one.shown.workflow,
+                subject: one.shown.subject,
                 question: None,
             }
         }));

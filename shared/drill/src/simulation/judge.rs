@@ -147,7 +147,7 @@ impl Judgement<'_> {
         if receipt.definition_digest != version.gate.definition_digest {
             self.add("its receipt has another definition than its record");
         }
-        let origin = &snapshot.execution.origin;
+        let origin = snapshot.execution.origin();
         let ran = self.region.versions_of(origin);
         if ran
             .iter()

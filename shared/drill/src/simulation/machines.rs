@@ -77,14 +77,14 @@ impl ProcessMachines {
     /// Number of the version under which an execution began.
     fn version_of(&self, execution: &ExecutionRecord) -> usize {
         let machines = self.region.machines.borrow();
-        if let Some(origin) = machines.get(&execution.origin) {
+        if let Some(origin) = machines.get(execution.origin()) {
             return origin.machine.version();
         }
         // The runs of an Express start may have several definitions, of which the record has one.
         let digest = &execution.definition_digest;
         let mut all = self.region.versions.all.iter();
         let recorded = all.position(|version| version.gate.definition_digest == *digest);
-        if let (true, Some(version)) = (is_express(&execution.origin), recorded) {
+        if let (true, Some(version)) = (is_express(execution.origin()), recorded) {
             return version;
         }
         let redrive = execution.redrive();

@@ -8,6 +8,7 @@ mod express;
 mod measurements;
 mod old_behaviors;
 mod outages;
+mod partitions;
 mod polling;
 mod races;
 mod reads;

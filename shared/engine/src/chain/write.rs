@@ -18,7 +18,7 @@ use holdfast_ids::{
     keys::{digest_prefix, late_day, late_prefix, receipt_day, receipt_prefix},
 };
 use holdfast_ledger::LedgerError;
-use holdfast_receipt::chain::{Entry, Hour, ReceiptDigest, SPAN_MAX};
+use holdfast_receipt::chain::{Entry, Hour, MAX_RECEIPTS, ReceiptDigest, SPAN_MAX};
 use holdfast_receipt::evidence::{Kind, SealError, Signer, seal};
 
 /// The age of an end after which its receipt is late. A late receipt gets a mark, so that digests
@@ -27,9 +27,6 @@ const LATE: SignedDuration = SignedDuration::from_hours(24);
 
 /// The time by which clocks may differ and a write may be delayed.
 const SLACK: SignedDuration = SignedDuration::from_hours(1);
-
-/// Most receipts in a digest; the others join the next one.
-pub(super) const MAX_RECEIPTS: usize = 100_000;
 
 /// Receipts that are read concurrently.
 const READERS: usize = 16;

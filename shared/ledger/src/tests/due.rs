@@ -31,6 +31,22 @@ fn unwinding(by: Option<&str>) -> Phase {
     }
 }
 
+/// The record after its end, `s` seconds after the start.
+fn ended(before: ExecutionRecord, status: Status, s: i64) -> ExecutionRecord {
+    let failure = match &before.phase {
+        Phase::Unwinding { failure } => Some(failure.clone()),
+        _ => None,
+    };
+    ExecutionRecord {
+        phase: Phase::Ended {
+            status,
+            at: at(s),
+            failure,
+        },
+        ..before
+    }
+}
+
 #[test]
 fn an_execution_with_a_timeout_of_a_year_is_looked_at_within_fifteen_minutes() {
     let year = with_deadline(365 * 86_400);
@@ -50,16 +66,50 @@ fn an_execution_is_looked_at_when_its_deadline_passes() {
 }
 
 #[test]
-fn an_end_without_a_receipt_is_looked_at_after_five_minutes() {
-    let mut ended = with_deadline(86_400);
-    ended.phase = Phase::Ended {
-        status: Status::Executed,
-        at: at(50),
-        failure: None,
-    };
-    let look = NextLook::of(&ended);
-    assert_eq!((look.due, look.urgent), (at(350), true));
+fn an_end_without_a_receipt_is_looked_at_five_minutes_after_it_or_by_an_earlier_look() {
+    for (ended_at, look) in [
+        // The look of the start comes at most fifteen minutes later, and stays.
+        (50, (at(900), false)),
+        (899, (at(900), false)),
+        (900, (at(1200), true)),
+        (7200, (at(7500), true)),
+    ] {
+        let ended = ended(with_deadline(86_400), Status::Executed, ended_at);
+        let NextLook { due, urgent } = NextLook::of(&ended);
+        assert_eq!((due, urgent), look, "{ended_at}");
+    }
+    let ended = ended(with_deadline(86_400), Status::Executed, 50);
     assert_eq!(NextLook::of_running(&ended, at(360)).due, at(660));
+}
+
+#[test]
+fn the_end_of_a_short_execution_moves_no_entry_of_the_sweep() {
+    let before = |phase| ExecutionRecord {
+        phase,
+        ..with_deadline(60)
+    };
+    let rolled_back = ExecutionRecord {
+        unwound_at: Some(at(5)),
+        deadline: at(5) + UNWINDING_OVERDUE,
+        ..before(unwinding(None))
+    };
+    let withdrawn = ExecutionRecord {
+        phase: unwinding(Some("op@acme")),
+        ..rolled_back.clone()
+    };
+    let mut express = before(Phase::Running);
+    express.owner = "arn:aws:states:us-east-1:123456789012:express:m:n".to_owned();
+    for (record, status) in [
+        (before(Phase::Running), Status::Executed),
+        (before(Phase::Rejected), Status::Rejected),
+        (rolled_back, Status::RolledBack),
+        (withdrawn, Status::RolledBack),
+        (express, Status::Executed),
+    ] {
+        let ended = ended(record.clone(), status, 20);
+        assert_eq!(ended.lists(), record.lists(), "{status:?}");
+        assert_eq!(ended.list_status(), record.list_status(), "{status:?}");
+    }
 }
 
 #[test]
@@ -96,12 +146,12 @@ fn the_record_is_in_the_list_of_its_urgency_until_it_has_a_receipt() {
     assert_eq!(open(&record), Some((routine.hash(), at(900))));
     record.phase = Phase::Ended {
         status: Status::Executed,
-        at: at(50),
+        at: at(1000),
         failure: None,
     };
     let urgent = List::open(&record.at, true);
     assert_ne!(urgent.hash(), routine.hash());
-    assert_eq!(open(&record), Some((urgent.hash(), at(350))));
+    assert_eq!(open(&record), Some((urgent.hash(), at(1300))));
     record.receipt = Some(ReceiptRef {
         object: "receipts/x".to_owned(),
         sha256: "00".to_owned(),

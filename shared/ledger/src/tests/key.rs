@@ -174,21 +174,16 @@ fn other_texts_are_no_keys() {
 
 #[test]
 fn every_list_has_its_index_and_its_hash_key() {
-    let (tenant, workflow) = ("acme".to_owned(), "WF-X".to_owned());
     let incidents = |status| List::Incidents {
         tenant: "acme".to_owned(),
         status,
     };
-    let executions = List::Executions {
-        tenant: tenant.clone(),
-    };
     for (list, index, range, hash) in [
-        (executions, "listed", "listed_at", "TENANT#acme#EXECUTIONS"),
         (
-            List::OfWorkflow { tenant, workflow },
-            "of_workflow",
+            List::executions(&at()),
+            "listed",
             "listed_at",
-            "TENANT#acme#EXECUTIONS#WF-X",
+            "TENANT#acme#EXECUTIONS#7",
         ),
         (
             List::OfSubject {
@@ -201,29 +196,29 @@ fn every_list_has_its_index_and_its_hash_key() {
         ),
         (
             incidents(IncidentStatus::Open),
-            "listed",
+            "for_people",
             "listed_at",
             "TENANT#acme#INCIDENTS#OPEN",
         ),
         (
             incidents(IncidentStatus::Acknowledged),
-            "listed",
+            "for_people",
             "listed_at",
             "TENANT#acme#INCIDENTS#ACKNOWLEDGED",
         ),
         (
             incidents(IncidentStatus::Resolved),
-            "listed",
+            "for_people",
             "listed_at",
             "TENANT#acme#INCIDENTS#RESOLVED",
         ),
         (
             List::Questions("acme".to_owned()),
-            "listed",
+            "for_people",
             "listed_at",
             "TENANT#acme#QUESTIONS",
         ),
-        (List::Controls, "listed", "listed_at", "CONTROLS"),
+        (List::Controls, "for_people", "listed_at", "CONTROLS"),
         (List::open(&at(), false), "open", "due", "7"),
         (List::open(&at(), true), "open", "due", "U7"),
         (List::OpenIncidents, "open", "due", "INCIDENTS"),

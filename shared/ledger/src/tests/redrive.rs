@@ -87,7 +87,7 @@ fn a_redrive_runs_in_a_new_generation_under_the_current_definition() {
             definition_digest: "sha256:2".to_owned(),
             epoch: 4,
             generation: 1,
-            origin: "arn:again".to_owned(),
+            origin: None,
             owner: "arn:again".to_owned(),
             deadline: at(NOW + 600),
             phase: Phase::Running,

@@ -49,10 +49,14 @@ fn written(execution: &ExecutionRecord, by: &str) -> ExecutionRecord {
 #[test]
 fn a_takeover_changes_the_owner_and_nothing_of_the_start() {
     let running = execution_in(Phase::Running);
-    for by in ["arn:owner", "arn:recovery"] {
+    for (by, origin) in [
+        ("arn:owner", None),
+        ("arn:recovery", Some("arn:owner".to_owned())),
+    ] {
         let right = ExecutionRecord {
             rev: 8,
             epoch: 4,
+            origin,
             owner: by.to_owned(),
             deadline: at(NOW) + UNWINDING_OVERDUE,
             unwound_at: Some(at(NOW)),
@@ -63,6 +67,31 @@ fn a_takeover_changes_the_owner_and_nothing_of_the_start() {
         };
         assert_eq!(written(&running, by), right);
     }
+}
+
+#[test]
+fn the_origin_is_written_only_while_another_owner_acts() {
+    let attribute = |record: &ExecutionRecord| {
+        let record = serde_json::to_value(record).expect("it has JSON");
+        record.get("origin").cloned()
+    };
+    let running = execution_in(Phase::Running);
+    assert_eq!((running.origin(), attribute(&running)), ("arn:owner", None));
+    let mut next = running;
+    for by in ["arn:recovery", "arn:other"] {
+        next = ExecutionRecord {
+            epoch: 3,
+            ..written(&next, by)
+        };
+        assert_eq!((next.origin(), next.owner.as_str()), ("arn:owner", by));
+        assert_eq!(attribute(&next), Some("arn:owner".into()));
+    }
+    // A record of an earlier release has it always.
+    let earlier = ExecutionRecord {
+        origin: Some("arn:owner".to_owned()),
+        ..execution_in(Phase::Running)
+    };
+    assert_eq!(written(&earlier, "arn:recovery").origin(), "arn:owner");
 }
 
 #[test]

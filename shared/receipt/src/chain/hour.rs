@@ -20,6 +20,9 @@ pub const EARLY_HOURS: i64 = 12;
 /// one hour.
 pub const SPAN_MAX: i64 = 24;
 
+/// The most receipts that a digest lists; the others join the next one.
+pub const MAX_RECEIPTS: usize = 100_000;
+
 /// A whole hour (UTC).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hour(i64);

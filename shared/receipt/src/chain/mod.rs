@@ -13,4 +13,4 @@ mod mirrored;
 pub use audit::{Audit, Files, audit};
 pub use digest::{ChainDigest, Entry, FORMAT, Previous, ReceiptDigest};
 pub use finding::{Fault, Finding};
-pub use hour::{EARLY_HOURS, Hour, SPAN_MAX};
+pub use hour::{EARLY_HOURS, Hour, MAX_RECEIPTS, SPAN_MAX};

@@ -19,7 +19,9 @@ use super::*;
 use crate::{ObjectStore, StoreError};
 use holdfast_ids::keys::{ExecutionKey, execution_id, receipt_object};
 use holdfast_ledger::LedgerError;
-use holdfast_receipt::chain::{Audit, Entry, Files, Finding, Hour, ReceiptDigest, audit};
+use holdfast_receipt::chain::{
+    Audit, Entry, Files, Finding, Hour, MAX_RECEIPTS, ReceiptDigest, audit,
+};
 use holdfast_receipt::evidence::{Jwks, Kind, MemorySigner, Seal, seal};
 
 fn at(text: &str) -> Timestamp {

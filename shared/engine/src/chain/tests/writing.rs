@@ -259,7 +259,7 @@ fn the_largest_digest_is_within_the_readers_limit() {
         written_at: "2026-11-26T10:00:00.000000000Z".to_owned(),
     };
     let one = serde_json::to_vec(&entry).expect("JSON").len() + 1;
-    let most = super::super::write::MAX_RECEIPTS;
+    let most = MAX_RECEIPTS;
     assert!(
         most * one + 10_000 < holdfast_receipt::evidence::MAX_BYTES,
         "{one}"
