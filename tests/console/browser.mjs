@@ -118,6 +118,32 @@ export async function tabTo(page, name, most = 80) {
   throw new Error(`the keyboard does not reach ${name}`);
 }
 
+// Reports what the Tab key does not reach, or reaches without a mark that is seen.
+export async function walkable(page, say, where) {
+  const many = await page.evaluate(() => {
+    const all = document.querySelectorAll('a[href], button:enabled, input:enabled, select, textarea, summary, [tabindex="0"]');
+    // Of radio buttons, the chosen one is reached; arrows lead to the others.
+    const reached = [...all].filter((one) => one.checkVisibility({ visibilityProperty: true }) && !(one.type === 'radio' && !one.checked));
+    reached.forEach((one, n) => { one.dataset.walk = n; });
+    document.activeElement?.blur();
+    return reached.length;
+  });
+  const seen = new Set();
+  for (let n = 0; n < many + 20 && seen.size < many; n += 1) {
+    await page.keyboard.press('Tab');
+    const at = await page.evaluate(() => {
+      const one = document.activeElement;
+      // The browser itself marks the parts of a field for a time.
+      const marked = one?.type === 'datetime-local' || (one?.matches(':focus-visible') && getComputedStyle(one).outlineStyle !== 'none');
+      return { n: one?.dataset.walk, marked };
+    });
+    if (at.n === undefined) continue;
+    seen.add(at.n);
+    if (!at.marked) say(`${where}: the focus is not seen at element ${at.n}`);
+  }
+  if (seen.size < many) say(`${where}: the keyboard reaches ${seen.size} of ${many} elements`);
+}
+
 // Runs scenarios at the same time, and ends the process with what went wrong.
 export async function run(scenarios) {
   const began = Date.now();

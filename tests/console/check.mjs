@@ -1,7 +1,7 @@
 // Drives the console in Chromium on the deployed stack. The argument is a file with the ids that
 // tests/integration/console.rs prepared; that test then compares ledger and target.
 import { readFileSync } from 'node:fs';
-import { accessible, CONSOLE, fits, run, scene, settled, shows, signedIn, tabTo, visit, windowOf } from './browser.mjs';
+import { accessible, CONSOLE, fits, run, scene, settled, shows, signedIn, tabTo, visit, walkable, windowOf } from './browser.mjs';
 import { scenarios as ofExecutions } from './executions.mjs';
 
 // The pages in the navigation of each person.
@@ -38,6 +38,7 @@ for (const [person, titles] of Object.entries(PAGES)) {
 
 async function judged(page, say, where) {
   await accessible(page, say, where);
+  await walkable(page, say, where);
   // At 1280 pixels, 400 % of zoom is 320 pixels (WCAG 1.4.10), and 200 % is 640.
   for (const width of [640, 320]) {
     await page.setViewportSize({ width, height: 800 });
@@ -102,6 +103,7 @@ scenarios['a tenant is paused and resumed'] = async (name) => {
   await page.getByLabel('tenant', { exact: true }).check();
   await page.getByRole('textbox', { name: 'Tenant', exact: true }).fill(scene.paused);
   await page.getByRole('button', { name: 'Pause …', exact: true }).click();
+  await accessible(page, say, 'a dialog');
   await page.getByRole('dialog').getByLabel('Reason').fill(scene.hostile);
   await page.getByRole('dialog').getByRole('button', { name: 'Pause' }).click();
   await shows(page, `${scope} is paused`);
@@ -135,42 +137,11 @@ scenarios['a receipt is verified, and a tampered one is refused'] = async (name)
 };
 
 scenarios['a range of the chain is checked'] = async (name) => {
-  const { page, close } = await signedIn(name, 'platform-admin', `#/chain?tenant=${scene.tenant}`);
+  const { page, close } = await signedIn(name, 'platform-admin', `#/receipts/chain?tenant=${scene.tenant}`);
   await page.getByRole('button', { name: 'Check', exact: true }).click();
   await shows(page, 'The chain is whole');
   await close();
 };
-
-scenarios['a form names a problem at its field, and its start is rolled back'] = async (name) => {
-  const admin = await signedIn(name, 'tenant-admin', `#/workflows/${scene.form.workflow}`);
-  const form = admin.page.locator('form', { has: admin.page.getByLabel(/^vendor_id/) });
-  await form.getByLabel(/^vendor_id/).fill(scene.form.vendor);
-  await form.getByLabel(/^amount/).fill('-5');
-  await form.getByRole('button', { name: 'Check and start' }).click();
-  await admin.page.locator('[aria-invalid=true]').waitFor();
-  if (admin.page.url().includes('#/executions/')) admin.say('a wrong input was started');
-  await form.getByLabel(/^amount/).fill('10');
-  await form.getByRole('button', { name: 'Check and start' }).click();
-  await admin.page.waitForURL(/#\/executions\//);
-  await shows(admin.page, 'Executed');
-  const [, id] = /#\/executions\/([0-9a-f]{40})/.exec(admin.page.url());
-  await admin.close();
-  await acted(name, `#/executions/${id}?tenant=acme`, 'Roll back …', 'Roll it back', 'Rolled back');
-};
-
-scenarios['an execution that waits is cancelled, and says before what is undone'] = async (name) => {
-  await acted(name, `#/executions/${scene.form.waits}?tenant=acme`, 'Cancel …', 'Cancel it', 'Rolled back');
-};
-
-// Requests an action on an execution's page, and follows it to its end.
-async function acted(name, place, button, verb, end) {
-  const { page, close } = await signedIn(name, 'platform-admin', place);
-  await page.getByRole('button', { name: button }).click();
-  await page.getByRole('dialog').getByLabel('Reason').fill('tried by a test');
-  await page.getByRole('dialog').getByRole('button', { name: verb }).click();
-  await page.locator('main').getByText(end, { exact: true }).first().waitFor();
-  await close();
-}
 
 scenarios['another tenant’s address is no resource'] = async (name) => {
   const { page, close } = await signedIn(name, 'globex-admin');
@@ -220,6 +191,11 @@ scenarios['an answer that belongs to another sign-in is refused'] = async (name)
     const forged = [header, Buffer.from(JSON.stringify(claims)).toString('base64url'), signature].join('.');
     return route.fulfill({ response: answer, json: { ...body, id_token: forged } });
   });
+  await page.goto(`${CONSOLE}/index.html?code=planted&state=planted#/inbox`);
+  await shows(page, 'The answer belongs to another sign-in');
+  // Neither does it pass while a sign-in is under way.
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('link', { name: /^platform-admin/ }).waitFor();
   await page.goto(`${CONSOLE}/index.html?code=planted&state=planted#/inbox`);
   await shows(page, 'The answer belongs to another sign-in');
   if (exchanges) say('a planted code was exchanged');

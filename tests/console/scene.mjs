@@ -25,6 +25,6 @@ process.stdout.write(JSON.stringify({
     ...place(execution, (one) => `executions/${one.execution_id}`),
     ...place(execution, (one) => `workflows/${one.workflow_id}`),
     ...place(receipt, (one) => `receipts/${one.execution_id}`),
-    `#/chain?tenant=${TENANT}`,
+    `#/receipts/chain?tenant=${TENANT}`,
   ],
 }));

@@ -11,7 +11,7 @@ const WIDTHS = [390, 1280, 2560];
 const LISTS = ['overview', 'executions', 'inbox', 'incidents', 'workflows', 'receipts', 'controls'];
 const places = [...LISTS.map((title) => `#/${title}${title === 'receipts' ? `?tenant=${scene.tenant ?? 'acme'}` : ''}`), ...(scene.places ?? [])];
 
-const nameOf = (place) => place.replace(/^#\//, '').split('?')[0].replace(/\/.*/, '-one');
+const nameOf = (place) => place.replace(/^#\//, '').split('?')[0].replace(/^receipts\/chain$/, 'chain').replace(/\/.*/, '-one');
 
 const scenarios = {};
 for (const colorScheme of THEMES) {

@@ -23,8 +23,6 @@ struct Scene {
     paused: String,
     approval: String,
     vendor: String,
-    /// The vendor of the start by a form, and the execution that the browser cancels.
-    form: (String, String),
     receipt: String,
     hostile: String,
     failed: [String; 2],
@@ -62,9 +60,7 @@ impl Scene {
         let input = |vendor: &str, amount: u32| json!({ "vendor_id": vendor, "amount": amount });
         let approval = api.started(STRATEGIC, &unique("console"), &input(&vendor, 60_000));
         let small = api.started(STRATEGIC, &unique("console"), &input(&hostile, 10));
-        let cancelled = input(&unique("vendor"), 60_000);
-        let cancelled = api.started(STRATEGIC, &unique("console"), &cancelled);
-        let (approval, small, cancelled) = (approval.await, small.await, cancelled.await);
+        let (approval, small) = (approval.await, small.await);
         let (tenant, paused) = (
             stack.aws.new_tenant("console"),
             stack.aws.new_tenant("console"),
@@ -86,13 +82,11 @@ impl Scene {
         );
         api.finished(&small).await;
         asked(&api, &approval).await;
-        asked(&api, &cancelled).await;
         let incident = question["incident"].as_str().expect("a path");
         Self {
             paused,
             approval,
             vendor,
-            form: (unique("vendor"), cancelled),
             receipt,
             hostile: small,
             failed: [one, two],
@@ -119,7 +113,6 @@ impl Scene {
             "tenant": tenant,
             "paused": self.paused,
             "approval": { "subject": format!("payments to {}", self.vendor) },
-            "form": { "workflow": STRATEGIC, "vendor": self.form.0, "waits": self.form.1 },
             "incident": { "id": incident },
             "receipt": receipt,
             "started": self.started.described(),
@@ -137,7 +130,7 @@ impl Scene {
                 format!("#/inbox/{approval}/finance_agrees?tenant=acme"),
                 format!("#/incidents/{incident}?tenant={tenant}"),
                 format!("#/receipts/{receipt}?tenant={tenant}"),
-                format!("#/chain?tenant={tenant}"),
+                format!("#/receipts/chain?tenant={tenant}"),
                 format!("#/executions/{receipt}?tenant={tenant}"),
                 format!("#/workflows/WF-HOLD-VENDOR-GROUP?tenant={tenant}"),
             ],
@@ -180,10 +173,6 @@ async fn every_page_serves_its_roles_and_every_action_takes_effect() {
         stack.vendor.effects_on(&scene.vendor).await,
         ["hold_placed"]
     );
-    let by_form = stack.vendor.effects_on(&scene.form.0).await;
-    assert_eq!(by_form, ["hold_placed", "hold_released"]);
-    let cancelled = acme.finished(&scene.form.1).await.1;
-    assert_eq!(cancelled["failure"]["requested_by"], "platform-admin");
     for id in &scene.failed {
         let decision = eventually("the bulk's decision is recorded", 60, || async {
             let execution = stack.api.get(&format!("/v1/executions/{id}")).await.body;

@@ -63,8 +63,13 @@ export const PAGES: readonly Page[] = [
     needs: 'list and fetch receipts and digests',
     component: Receipts,
   },
+  // Before any receipt, since the first page that fits is shown.
+  {
+    at: ['receipts', 'chain'],
+    needs: 'list and fetch receipts and digests',
+    component: Chain,
+  },
   { at: ['receipts', '*'], needs: 'list and fetch receipts and digests', component: Receipt },
-  { at: ['chain'], needs: 'list and fetch receipts and digests', component: Chain },
   { at: ['controls'], title: 'Controls', needs: 'see what is paused', component: Controls },
 ];
 

@@ -19,7 +19,7 @@ export function Receipts({ route, person }: PageProps) {
   return (
     <Page
       title="Receipts"
-      aside={<a href={address(['chain'], { tenant: route.tenant })}>Check the chain</a>}
+      aside={<a href={address(['receipts', 'chain'], { tenant: route.tenant })}>Check the chain</a>}
     >
       {seesEveryTenant(person.role) && !person.tenant && !route.tenant ? (
         <ChooseTenant />
