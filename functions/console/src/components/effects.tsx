@@ -63,7 +63,13 @@ function Continues({ continues }: { continues: NonNullable<Action['continues']> 
   return (
     <>
       <p>
-        It continues at <strong>{continues.first}</strong>, with version {continues.version}.
+        It continues with version {continues.version}
+        {continues.first !== undefined && (
+          <>
+            , at <strong>{continues.first}</strong>
+          </>
+        )}
+        .
       </p>
       {continues.runs.length > 0 && <p>Runs: {continues.runs.join(', ')}.</p>}
       {continues.keeps.length > 0 && <p>Keeps: {continues.keeps.map(labelOf).join(', ')}.</p>}

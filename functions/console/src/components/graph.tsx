@@ -27,17 +27,18 @@ const cut = (text: string, most: number) =>
   text.length > most ? `${text.slice(0, most - 1)}…` : text;
 
 const KINDS: Readonly<Record<string, string>> = {
-  approval: 'people approve',
+  begin: 'checks the start',
+  approval: 'a platform admin approves',
   wait: 'waits',
-  pause: 'waits while paused',
   choice: 'choice',
   parallel: 'in parallel',
   for_each: 'for each item',
-  end: 'end',
+  end: 'ends',
 };
 
 function secondLine(node: OutlineNode, stateOf: Props['stateOf']): string {
-  return stateOf?.(node.name)?.text ?? KINDS[node.kind] ?? node.action ?? node.kind;
+  const groups = node.by?.length ? `${node.by.join(', ')} approve` : undefined;
+  return stateOf?.(node.name)?.text ?? groups ?? KINDS[node.kind] ?? node.action ?? node.kind;
 }
 
 export function Graph({ nodes, label, stateOf }: Props) {
@@ -113,7 +114,7 @@ function Node({ box, second, tone }: NodeProps) {
       <text x={middle} y={y + 36} class="second">
         {cut(second, MOST_CHARACTERS)}
       </text>
-      <title>{`${node.name}: ${second}${node.undo === false && node.kind === 'step' ? ', cannot be undone' : ''}`}</title>
+      <title>{`${node.name}: ${second}${node.kind === 'step' && !node.undo ? ', has no undo' : ''}`}</title>
     </g>
   );
 }

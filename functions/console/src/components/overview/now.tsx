@@ -35,12 +35,6 @@ export function NowFacts({ statistics, tenant, role }: Props) {
             <a href={address(['inbox'], { tenant })}>{numbered(now.waiting_questions)}</a>
           </dd>
         </div>
-        {now.open_executions && (
-          <div>
-            <dt>Open executions</dt>
-            <dd class="large">{numbered(now.open_executions)}</dd>
-          </div>
-        )}
         <div>
           <dt>Paused</dt>
           <dd class="large">
@@ -67,7 +61,7 @@ export function Pauses({
         <div class="problem waiting" key={each.scope}>
           <strong>Paused: {each.scope}</strong>
           <p>
-            By {each.by}, since <Time at={each.since} />
+            By {each.by}, since {each.at ? <Time at={each.at} /> : 'the start'}
             {each.reason && `: ${each.reason}`}.{' '}
             <a href={address(['controls'], { tenant })}>Controls</a>
           </p>
