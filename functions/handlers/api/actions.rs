@@ -36,7 +36,7 @@ pub(crate) async fn read(
     let found = caller.ledger.snapshot(&caller.key(&id)?).await?;
     let found = found.ok_or_else(|| caller.unknown(&id))?;
     let status = progress_of(&app, &found).await?;
-    let status = status.status(&found.execution.at, &found.execution.phase);
+    let status = status.status(&found.execution.at, found.execution.phase.name());
     let workflow = &found.execution.workflow;
     // Without its state machine, nothing is said about the steps that would run.
     let deployed = app.machines.deployed(workflow).await.ok();

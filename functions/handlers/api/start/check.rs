@@ -8,7 +8,7 @@ use holdfast_admission::{
 use holdfast_aws::{DeployedWorkflow, SystemHost};
 use holdfast_engine::Host;
 use holdfast_ids::{keys::execution_id, names::is_workflow_id};
-use holdfast_ledger::paused;
+use holdfast_ledger::{Scope, paused};
 use holdfast_receipt::GuardrailOutcome;
 use holdfast_task::{AdmissionSpec, Guardrail};
 use jiff::Timestamp;
@@ -88,7 +88,7 @@ async fn around(
     let gate = &deployed.compiled.gate;
     let closed = redrivable(app, &caller.tenant).await?;
     let controls = app.tenants.controls();
-    let controls = controls.controls_around(&caller.tenant, &gate.workflow);
+    let controls = controls.controls_of(Scope::around(&caller.tenant, &gate.workflow));
     let controls = controls.await?;
     let pause = paused(&controls).filter(|control| control.refuses(&gate.rules));
     let closed = closed.map(|why| StartProblem::of("tenant", why));
