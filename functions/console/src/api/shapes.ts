@@ -1,5 +1,7 @@
 // Types of answers whose routes the API's document describes as open values.
 
+import type { Control } from './types';
+
 export interface Count {
   count: number;
   more: boolean;
@@ -30,14 +32,6 @@ export interface StepFigures {
   total_ms: number;
 }
 
-export interface PausedScope {
-  scope: string;
-  since: string;
-  by: string;
-  reason?: string | null;
-  running_executions: string;
-}
-
 export interface Statistics {
   tenant: string | null;
   from: string;
@@ -51,8 +45,7 @@ export interface Statistics {
   now: {
     open_incidents: Count;
     waiting_questions: Count;
-    open_executions?: Count;
-    paused: PausedScope[];
+    paused: Control[];
   };
   updated_at: string | null;
 }
@@ -77,7 +70,7 @@ export interface Action {
   effect: string;
   undoes: Effect[];
   cannot_undo: Effect[];
-  continues?: { keeps: Effect[]; runs: string[]; version: number; first: string };
+  continues?: { keeps: Effect[]; runs: string[]; version: number; first?: string };
   waits_until?: string;
 }
 
@@ -95,8 +88,10 @@ export interface OutlineNode {
   kind: string;
   action?: string;
   undo?: boolean;
-  idempotent?: boolean;
-  next: Array<{ to: string | null; label?: string | null }>;
+  optional?: boolean;
+  escalates?: boolean;
+  by?: string[];
+  next: Array<{ to: string; label?: string }>;
   inside?: OutlineNode[][];
 }
 

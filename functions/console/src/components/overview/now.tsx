@@ -1,5 +1,6 @@
 // What needs people now: incidents, questions, pauses.
-import type { Count, PausedScope, Statistics } from '../../api/shapes';
+import type { Count, Statistics } from '../../api/shapes';
+import type { Control } from '../../api/types';
 import { may } from '../../roles';
 import { address } from '../../router';
 import { Time } from '../time';
@@ -52,7 +53,7 @@ export function Pauses({
   paused,
   tenant,
 }: {
-  paused: readonly PausedScope[];
+  paused: readonly Control[];
   tenant: string | undefined;
 }) {
   return (
