@@ -1,6 +1,5 @@
 // What needs people now: incidents, questions, pauses.
-import type { Count, Statistics } from '../../api/shapes';
-import type { Control } from '../../api/types';
+import type { Control, Count, Statistics } from '../../api/types';
 import { may } from '../../roles';
 import { address } from '../../router';
 import { Time } from '../time';
