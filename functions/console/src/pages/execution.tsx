@@ -94,8 +94,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
   ROLLING_BACK: 'Its effects are being undone, the last one first.',
   CLOSING: 'It ends, and its receipt is being written.',
   EXECUTED: 'Every step took effect or was skipped.',
-  ROLLED_BACK: 'It failed, and every effect was undone.',
-  PARTIALLY_ROLLED_BACK: 'It failed, and an effect remains or may remain.',
+  ROLLED_BACK: 'Every effect was undone.',
+  PARTIALLY_ROLLED_BACK: 'An effect remains or may remain.',
   FAILED: 'It failed, and no effect had been applied.',
   REJECTED: 'Its start was refused, and no effect was applied.',
 };
