@@ -25,6 +25,7 @@ struct Scene {
     vendor: String,
     receipt: String,
     hostile: String,
+    hostile_vendor: String,
     failed: [String; 2],
     incident: String,
     started: Start,
@@ -90,6 +91,7 @@ impl Scene {
             vendor,
             receipt,
             hostile: small,
+            hostile_vendor: hostile,
             failed: [one, two],
             incident: incident.rsplit('/').next().expect("an id").to_owned(),
             tenant,
@@ -120,11 +122,9 @@ impl Scene {
             "cancelled": self.cancelled.described(),
             "expired": tokens::signed(&expired),
             "hostile": HOSTILE,
-            "hostile_subject": "payments to <img src=x onerror=alert(1)>",
+            "hostile_subject": format!("payments to {}", self.hostile_vendor),
             "hostile_places": [
-                "#/executions".to_owned(),
                 format!("#/executions/{hostile}"),
-                "#/receipts".to_owned(),
                 format!("#/receipts/{hostile}"),
             ],
             "places": [

@@ -1,11 +1,16 @@
 //! Statistics at the running stack: each execution counts once, in its own tenant, and the people
 //! who may see lists see them.
 
+use aws_config::BehaviorVersion;
+use aws_sdk_dynamodb::Client;
 use holdfast_access::Role;
+use holdfast_aws::DynamoLedger;
+use holdfast_ledger::{Contribution, Statistics, StatisticsKey, add_contributions};
 use holdfast_tests::{Stack, eventually, unique};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::decisions::refused;
+use crate::{decisions::refused, ledger::twin};
 
 /// A workflow that is open to every tenant.
 const GROUP: &str = "WF-HOLD-VENDOR-GROUP";
@@ -117,4 +122,42 @@ async fn actions_foresee_what_the_requests_then_do_and_causes_group_what_waits()
         ),
         (&json!(false), Some(0))
     );
+}
+
+#[tokio::test]
+async fn a_table_adds_a_repeated_delivery_once_and_the_changes_that_follow_it() {
+    let _stack = Stack::from_env().await;
+    let client = Client::new(&aws_config::load_defaults(BehaviorVersion::latest()).await);
+    let table = twin(&client).await;
+    let ledger = DynamoLedger::new(client.clone(), &table);
+    let hour = Timestamp::constant(1_759_150_800, 0);
+    let of = StatisticsKey {
+        tenant: "acme".to_owned(),
+        hour,
+        workflow: "WF-X".to_owned(),
+    };
+    let changes: Vec<_> = (8..12).map(started).collect();
+    // The second delivery repeats the first, and the third repeats both and adds a change.
+    for (from, to) in [(0, 2), (0, 2), (2, 3), (0, 4)] {
+        let added = add_contributions(&ledger, &of, &changes[from..to], hour).await;
+        added.expect("the table answers");
+    }
+    let read = ledger.statistics("acme", None, (hour, hour), 10).await;
+    let read = read.expect("the table answers");
+    let sums: Vec<_> = read.hours.iter().map(|hour| hour.sums.started).collect();
+    assert_eq!((sums, read.more), (vec![4], false));
+    let other = ledger.statistics("acme", Some("WF-Y"), (hour, hour), 10);
+    assert!(other.await.expect("the table answers").hours.is_empty());
+    let gone = client.delete_table().table_name(table).send().await;
+    gone.expect("it goes");
+}
+
+fn started(sequence: u32) -> Contribution {
+    Contribution {
+        sequence: sequence.to_string(),
+        sums: Statistics {
+            started: 1,
+            ..Statistics::default()
+        },
+    }
 }

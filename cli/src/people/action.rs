@@ -31,8 +31,8 @@ pub(crate) fn actions(args: &ActionsArgs) -> Result<(), Trouble> {
     args.options.print(&answer, || Ok(text(&typed(&answer)?)))
 }
 
-/// What this request, or this decision on a step, would do, line by line. Without an answer of the
-/// API, which an earlier release does not have, it is the effect in general.
+/// The outlook of this request, or of this decision on a step, line by line. An earlier release of
+/// the API has none: then it is the effect in general.
 pub(super) fn foreseen(
     client: &Client,
     id: &str,
@@ -82,7 +82,7 @@ fn name(action: &Action) -> String {
     sanitize(&format!("{}{question}", action.action))
 }
 
-/// What an action would do, line by line.
+/// The outlook of an action, line by line.
 pub(super) fn would(action: &Action) -> String {
     let mut lines = vec![format!("  {}", sanitize(&action.effect))];
     if let Some(refusal) = &action.refusal {

@@ -44,12 +44,14 @@ test('an_open_question_shows_that_its_step_waits_for_people', () => {
     { step: 'a', status: 'OPEN', decision: null },
     { step: 'ok', status: 'DECIDED', decision: { decision: 'approve' } },
     { step: 'late', status: 'EXPIRED', decision: null },
+    { step: 'small', status: 'SKIPPED', decision: null },
     { step: 'b', status: 'DECIDED', decision: { decision: 'skip' } },
   ];
   const states = statesOf(execution([step('a', 'FAILED'), step('b', 'FAILED')], questions));
   assert.equal(states.get('a')?.text, 'waiting for people');
   assert.equal(states.get('b')?.text, 'failed, skipped by a person');
   assert.equal(states.get('ok')?.text, 'approved');
+  assert.equal(states.get('small')?.text, 'asked no person');
   assert.equal(states.get('late')?.text, 'not decided in time');
   assert.match(
     inWords('WF-A', states),

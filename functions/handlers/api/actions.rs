@@ -153,7 +153,7 @@ fn refusal_of_decision(
     Some(ActionRefusal::new(code, why))
 }
 
-/// What the actions on one execution would do.
+/// The outlooks of the actions on one execution.
 struct Outlooks<'a> {
     found: &'a Snapshot,
     deployed: Option<&'a DeployedWorkflow>,
@@ -300,7 +300,7 @@ impl Outlooks<'_> {
         Some(self.continuation(&outlook, deployed.compiled.gate.version))
     }
 
-    /// What a running execution continues with, if the deployed definition is its own.
+    /// The steps that a running execution continues with, if the deployed definition is its own.
     fn after_decision(&self, question: &Question, decision: Decision) -> Option<Continuation> {
         let execution = &self.found.execution;
         let own = |deployed: &&DeployedWorkflow| {

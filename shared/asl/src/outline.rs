@@ -1,5 +1,5 @@
-//! Reads the outline of a compiled state machine: the states of an execution without errors, as data
-//! from which a graph can be drawn.
+//! Reads the outline of a compiled state machine: the states of an execution without errors, as
+//! data from which a graph can be drawn.
 
 use serde_json::{Map, Value};
 

@@ -1,5 +1,5 @@
-//! Statistics in the ledger's table: an item for each tenant, hour and workflow, and a mark for each
-//! group of changes that it contains.
+//! Statistics in the ledger's table: an item for each tenant, hour and workflow, and a mark for
+//! each group of changes that it contains.
 //!
 //! A group and its mark are one transaction, so that a delivery of the stream that is repeated, or
 //! that failed in part, adds nothing twice (decision 0116).
@@ -189,8 +189,8 @@ impl DynamoLedger {
     }
 }
 
-/// The answer to a cancelled transaction, whose first reason is the mark's. `None` if it was at work
-/// beside another one. The error is absent if the reasons do not say more.
+/// The answer to a cancelled transaction, whose first reason is the mark's. `None` if another one
+/// was at work. The error is absent if the reasons do not say more.
 fn judged(reasons: &[CancellationReason]) -> Result<Option<Addition>, Option<LedgerError>> {
     let code = |reason: &CancellationReason, code: &str| reason.code() == Some(code);
     if let Some(mark) = reasons.first()

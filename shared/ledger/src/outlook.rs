@@ -29,7 +29,7 @@ pub struct Remainder<'a> {
     pub why: &'static str,
 }
 
-/// What a rollback would do.
+/// The outlook of a rollback.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RollbackOutlook<'a> {
     /// The effects that are undone, in order.
@@ -40,7 +40,7 @@ pub struct RollbackOutlook<'a> {
     pub waits_until: Option<Timestamp>,
 }
 
-/// What a redrive or a decision would continue with.
+/// The outlook of a redrive or a decision: the steps with which it continues.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ContinuationOutlook<'a> {
     /// The records of steps that succeeded, which are not repeated, in declared order.
@@ -57,7 +57,7 @@ pub fn sort_for_undo<T>(steps: &mut [T], record: impl Fn(&T) -> &StepRecord) {
     });
 }
 
-/// What a rollback of the execution generation would do with these records.
+/// The outlook of a rollback of the execution generation with these records.
 pub fn foresee_rollback(
     steps: &[StepRecord],
     execution_generation: u32,
@@ -117,7 +117,7 @@ fn without_undo(step: &StepRecord) -> Option<&'static str> {
     }
 }
 
-/// What a redrive would continue with, under the definition `declared` and with these branches.
+/// The outlook of a redrive, under the definition `declared` and with these branches.
 pub fn foresee_redrive<'a>(
     steps: &'a [StepRecord],
     declared: &'a [StepRef],
@@ -126,8 +126,8 @@ pub fn foresee_redrive<'a>(
     continuation(steps, declared, bound, |_| true)
 }
 
-/// What an execution would continue with after a decision: with the step `again` if it is retried,
-/// and with every step that no attempt of this execution generation has claimed.
+/// The outlook of an execution after a decision. It continues with the asking step if that is
+/// retried, and with every step that no attempt of this execution generation has claimed.
 pub fn foresee_continuation<'a>(
     steps: &'a [StepRecord],
     declared: &'a [StepRef],

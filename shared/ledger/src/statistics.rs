@@ -146,7 +146,7 @@ impl Statistics {
     }
 }
 
-/// What one change of a record adds to one place.
+/// The sums that one change of a record adds to one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contribution {
     /// The sequence number of the change.

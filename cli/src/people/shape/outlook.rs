@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::Control;
 
-/// What people can do to an execution.
+/// The requests and decisions for an execution.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(in crate::people) struct Actions {
@@ -69,7 +69,7 @@ pub(in crate::people) struct RemainingEffect {
     pub(in crate::people) why: String,
 }
 
-/// What an execution continues with.
+/// The steps that an execution continues with.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(in crate::people) struct Continuation {
@@ -136,7 +136,7 @@ pub(in crate::people) struct StepFigures {
     pub(in crate::people) mean_ms: u64,
 }
 
-/// What holds now.
+/// The state at the time of the request.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(in crate::people) struct Now {

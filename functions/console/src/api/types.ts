@@ -1,5 +1,56 @@
 // The types of the API. Made by types.mjs from docs/openapi.json.
 
+export interface Action {
+  action: ActionName;
+  decision?: string | null;
+  step?: string | null;
+  allowed: boolean;
+  refusal?: ActionRefusal | null;
+  request: ActionRequest;
+  command: string;
+  effect: string;
+  undoes: Array<ActionEffect>;
+  cannot_undo: Array<RemainingEffect>;
+  continues?: Continuation | null;
+  waits_until?: string;
+}
+
+export interface ActionBody {
+  decision?: string | null;
+  execution_id?: string | null;
+  shown_sha256?: string | null;
+}
+
+export interface ActionEffect {
+  step: string;
+  item?: string | null;
+  action: string;
+  state: string;
+  certainty: Certainty;
+}
+
+export type ActionName = "cancel" | "rollback" | "redrive" | "decide";
+
+export interface ActionRefusal {
+  code: RefusalCode;
+  message: string;
+}
+
+export interface ActionRequest {
+  method: string;
+  path: string;
+  body: ActionBody;
+}
+
+export interface Actions {
+  execution_id: string;
+  workflow_id: string;
+  tenant: string;
+  status: string;
+  generation: number;
+  actions: Array<Action>;
+}
+
 export interface Allowance {
   workflow_id: string;
   tenant: string;
@@ -18,6 +69,21 @@ export interface Attempt {
   error?: string | null;
   answer?: TargetAnswer | null;
 }
+
+export interface Bucket {
+  at: string;
+  started: number;
+  ended: Record<string, number>;
+  withdrawn: number;
+  success_rate: number | null;
+  mean_time_to_complete_ms: number | null;
+  total_time_to_complete_ms: number;
+  decisions: number;
+  mean_time_to_decide_ms: number | null;
+  total_time_to_decide_ms: number;
+}
+
+export type BucketLength = "hour" | "day";
 
 export interface Budgets {
   budgets: Array<Allowance>;
@@ -106,6 +172,46 @@ export interface BulkSample {
   href: string;
 }
 
+export interface CauseGroup {
+  workflow_id: string;
+  state: string;
+  error: string;
+  message?: string | null;
+  standing: boolean;
+  tenants: Array<string>;
+  since: string;
+  latest: string;
+  executions: Count;
+  incidents: Array<CauseIncident>;
+}
+
+export interface CauseIncident {
+  incident_id: string;
+  tenant: string;
+  status: string;
+  opened_at: string;
+  executions: Count;
+  href: string;
+}
+
+export interface Causes {
+  causes: Array<CauseGroup>;
+  more: boolean;
+}
+
+export type Certainty = "certain" | "possible";
+
+export interface CheckRequest {
+  input: Record<string, unknown>;
+}
+
+export interface Continuation {
+  version: number;
+  keeps: Array<ActionEffect>;
+  runs: Array<string>;
+  first?: string | null;
+}
+
 export interface Control {
   scope: string;
   state: ControlState;
@@ -139,6 +245,11 @@ export type ControlState = "paused" | "running";
 
 export interface Controls {
   controls: Array<Control>;
+}
+
+export interface Count {
+  count: number;
+  more: boolean;
 }
 
 export type Decision = "retry" | "skip" | "rollback" | "approve" | "reject";
@@ -272,6 +383,18 @@ export interface FetchLink {
   expires_at: string;
   sha256: string;
   object: string;
+}
+
+export interface Figures {
+  started: number;
+  ended: Record<string, number>;
+  withdrawn: number;
+  success_rate: number | null;
+  mean_time_to_complete_ms: number | null;
+  total_time_to_complete_ms: number;
+  decisions: number;
+  mean_time_to_decide_ms: number | null;
+  total_time_to_decide_ms: number;
 }
 
 export interface FilterBody {
@@ -415,6 +538,12 @@ export interface NeededApprovals {
   groups: Array<string>;
 }
 
+export interface Now {
+  open_incidents: Count;
+  waiting_questions: Count;
+  paused: Array<Control>;
+}
+
 export interface OpenQuestion {
   step: string;
   kind: string;
@@ -428,6 +557,23 @@ export interface OpenQuestion {
 export type OperationName = "cancel" | "rollback" | "redrive" | "decide";
 
 export type OutcomeName = "done" | "already" | "refused" | "not_reached" | "pending";
+
+export interface OutlineArrow {
+  to: string;
+  label?: string | null;
+}
+
+export interface OutlineNode {
+  name: string;
+  kind: string;
+  action?: string | null;
+  undo?: boolean;
+  optional?: boolean;
+  escalates?: boolean;
+  by?: Array<string>;
+  next: Array<OutlineArrow>;
+  inside?: Array<Array<OutlineNode>>;
+}
 
 export interface Pause {
   scope: string;
@@ -507,10 +653,21 @@ export interface Redrive {
   at: string;
 }
 
+export type RefusalCode = "forbidden" | "conflict" | "too-early" | "already";
+
 export interface RefusalCount {
   reason: string;
   count: number;
   execution_id: string;
+}
+
+export interface RemainingEffect {
+  step: string;
+  item?: string | null;
+  action: string;
+  state: string;
+  certainty: Certainty;
+  why: string;
 }
 
 export interface RequestResult {
@@ -539,9 +696,21 @@ export interface SignedApproval {
   jws: string;
 }
 
+export interface StartCheck {
+  admissible: boolean;
+  problems: Array<StartProblem>;
+  decided_at_start: Array<string>;
+}
+
 export interface StartLinks {
   execution: string;
   receipt: string;
+}
+
+export interface StartProblem {
+  guardrail: string;
+  pointer?: string | null;
+  message: string;
 }
 
 export interface StartRequest {
@@ -567,6 +736,20 @@ export interface Starting {
   steps: Array<Step>;
 }
 
+export interface Statistics {
+  tenant: string | null;
+  from: string;
+  until: string;
+  by: string;
+  total: Figures;
+  buckets: Array<Bucket>;
+  workflows: Array<WorkflowFigures>;
+  steps: Array<StepFigures>;
+  tenants?: Array<TenantFigures> | null;
+  now: Now;
+  updated_at: string | null;
+}
+
 export interface StatusCount {
   status: string;
   count: number;
@@ -585,6 +768,15 @@ export interface Step {
   item?: string | null;
   input?: PayloadView;
   output?: PayloadView | null;
+}
+
+export interface StepFigures {
+  workflow_id: string;
+  step: string;
+  ended: number;
+  attempts: number;
+  mean_ms: number;
+  total_ms: number;
 }
 
 export interface Story {
@@ -612,6 +804,19 @@ export interface TenantChange {
   by: string;
   at: string;
   replayed: boolean;
+}
+
+export interface TenantFigures {
+  tenant: string;
+  started: number;
+  ended: Record<string, number>;
+  withdrawn: number;
+  success_rate: number | null;
+  mean_time_to_complete_ms: number | null;
+  total_time_to_complete_ms: number;
+  decisions: number;
+  mean_time_to_decide_ms: number | null;
+  total_time_to_decide_ms: number;
 }
 
 export type TenantState = "open" | "closed";
@@ -645,6 +850,19 @@ export interface Workflow {
   href: string;
 }
 
+export interface WorkflowFigures {
+  workflow_id: string;
+  started: number;
+  ended: Record<string, number>;
+  withdrawn: number;
+  success_rate: number | null;
+  mean_time_to_complete_ms: number | null;
+  total_time_to_complete_ms: number;
+  decisions: number;
+  mean_time_to_decide_ms: number | null;
+  total_time_to_decide_ms: number;
+}
+
 export interface WorkflowInFull {
   workflow_id: string;
   version: number;
@@ -652,6 +870,8 @@ export interface WorkflowInFull {
   href: string;
   definition: Definition;
   graph: string;
+  tier: string;
+  outline: Array<OutlineNode>;
 }
 
 export interface Workflows {

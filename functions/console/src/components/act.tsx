@@ -1,6 +1,7 @@
 // The dialog of one action: it loads what would happen, then requests the action.
+
 import { apiFor } from '../api/client';
-import type { Action, Actions } from '../api/shapes';
+import type { Action, Actions } from '../api/types';
 import { quoted } from '../lib/command';
 import { useLive } from '../live';
 import { Confirm } from './confirm';

@@ -1,10 +1,11 @@
 // What an action would do, as the API computes it: what is undone in which order, what remains,
 // and what runs.
-import type { Action, Effect } from '../api/shapes';
+import type { Action, ActionEffect } from '../api/types';
 import { stepWord } from '../lib/words';
 import { Time } from './time';
 
-const labelOf = (effect: Effect) => (effect.item ? `${effect.step} [${effect.item}]` : effect.step);
+const labelOf = (effect: ActionEffect) =>
+  effect.item ? `${effect.step} [${effect.item}]` : effect.step;
 
 export function Effects({ action }: { action: Action }) {
   return (
@@ -50,7 +51,7 @@ export function Effects({ action }: { action: Action }) {
   );
 }
 
-function Named({ effect }: { effect: Effect }) {
+function Named({ effect }: { effect: ActionEffect }) {
   return (
     <>
       <strong>{labelOf(effect)}</strong> ({effect.action}, {stepWord(effect.state).text}

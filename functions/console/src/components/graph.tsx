@@ -1,5 +1,5 @@
 // A workflow's graph. With an execution, each node has the state of its step.
-import type { OutlineNode } from '../api/shapes';
+import type { OutlineNode } from '../api/types';
 import {
   type Arrow,
   type Box,

@@ -19,7 +19,7 @@ export function statesOf(execution: Execution): Map<string, Word> {
     if (question.status === 'OPEN') states.set(question.step, stepWord('ASKING'));
     else if (question.decision?.decision === 'skip') states.set(question.step, SKIPPED);
     else if (!byName.has(question.step)) {
-      states.set(question.step, answered(question.decision?.decision));
+      states.set(question.step, answered(question.status, question.decision?.decision));
     }
   }
   return states;
@@ -27,10 +27,16 @@ export function statesOf(execution: Execution): Map<string, Word> {
 
 const SKIPPED: Word = { text: 'failed, skipped by a person', tone: 'none' };
 
-function answered(decision: string | undefined): Word {
+// The ends of a question without a decision.
+const UNDECIDED: Readonly<Record<string, Word>> = {
+  EXPIRED: { text: 'not decided in time', tone: 'part' },
+  SKIPPED: { text: 'asked no person', tone: 'none' },
+};
+
+function answered(status: string, decision: string | undefined): Word {
   switch (decision) {
     case undefined:
-      return { text: 'not decided in time', tone: 'part' };
+      return UNDECIDED[status] ?? { text: 'not decided', tone: 'none' };
     case 'approve':
       return { text: 'approved', tone: 'good' };
     case 'reject':

@@ -25,6 +25,7 @@ const list = (data: Data, member: string): string => {
     .map((each) => (typeof each === 'string' ? each : text(each as Data, 'name')))
     .join(', ');
 };
+const at = (data: Data): string => (data.state ? ` at ${text(data, 'state')}` : '');
 const later = (data: Data): string => (Number(data.generation) > 0 ? ' again' : '');
 
 const SENTENCES: Readonly<Record<string, (data: Data) => string>> = {
@@ -39,8 +40,7 @@ const SENTENCES: Readonly<Record<string, (data: Data) => string>> = {
   'workflow.step.retried': (data) => `${step(data)} is tried again${attempt(data)}`,
   'workflow.step.undone': (data) => `${step(data)} was undone${attempt(data)}`,
   'workflow.step.undo_failed': (data) => `The undo of ${step(data)} failed${attempt(data)}`,
-  'workflow.rollback.started': (data) =>
-    `The rollback began: ${text(data, 'error')} at ${text(data, 'state')}`,
+  'workflow.rollback.started': (data) => `The rollback began: ${text(data, 'error')}${at(data)}`,
   'workflow.completed': (data) =>
     `Ended: ${wordOf(text(data, 'status')).text}${data.error ? `, ${text(data, 'error')}` : ''}`,
   'workflow.receipt.generated': () => 'The receipt was written',

@@ -1,7 +1,6 @@
 // One execution: how it goes, its graph and timeline, attempts, story, and what can be done.
 import { useState } from 'preact/hooks';
 import { apiFor, path } from '../api/client';
-import type { OutlineNode } from '../api/shapes';
 import type { ExecutionView, Execution as Recorded, Starting, WorkflowInFull } from '../api/types';
 import { Budgets } from '../components/budgets';
 import { ShowCommand } from '../components/code';
@@ -95,8 +94,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
   ROLLING_BACK: 'Its effects are being undone, the last one first.',
   CLOSING: 'It ends, and its receipt is being written.',
   EXECUTED: 'Every step took effect or was skipped.',
-  ROLLED_BACK: 'It failed, and every effect was undone.',
-  PARTIALLY_ROLLED_BACK: 'It failed, and an effect remains or may remain.',
+  ROLLED_BACK: 'Every effect was undone.',
+  PARTIALLY_ROLLED_BACK: 'An effect remains or may remain.',
   FAILED: 'It failed, and no effect had been applied.',
   REJECTED: 'Its start was refused, and no effect was applied.',
 };
@@ -141,8 +140,6 @@ function Details({ execution, route, person }: { execution: Recorded } & PagePro
   );
 }
 
-type OutlinedWorkflow = WorkflowInFull & { outline?: OutlineNode[] };
-
 function ExecutionGraph({
   execution,
   tenant,
@@ -150,7 +147,7 @@ function ExecutionGraph({
   execution: Recorded;
   tenant: string | undefined;
 }) {
-  const live = useLive<OutlinedWorkflow>(
+  const live = useLive<WorkflowInFull>(
     `workflow ${tenant} ${execution.workflow_id}`,
     (signal) =>
       apiFor(tenant ?? execution.tenant).get(path('workflows', execution.workflow_id), {}, signal),
@@ -170,7 +167,7 @@ function ExecutionGraph({
               </p>
             )}
             <Graph
-              nodes={workflow.outline ?? []}
+              nodes={workflow.outline}
               label={inWords(execution.workflow_id, states)}
               stateOf={(name) => states.get(name)}
             />

@@ -1,6 +1,7 @@
 // The incidents, by cause: how many executions met it, of which tenants, and since when.
+
 import { apiFor } from '../api/client';
-import type { Cause, Causes, Count } from '../api/shapes';
+import type { CauseGroup, Causes, Count } from '../api/types';
 import { Filters, SelectFilter } from '../components/filters';
 import { Page } from '../components/page';
 import { Answer, Empty } from '../components/states';
@@ -23,7 +24,7 @@ export function Incidents({ route, person }: PageProps) {
     (signal) => apiFor(route.tenant).get('causes', { status }, signal),
     EVERY_MS,
   );
-  const columns: Array<Column<Cause> | false> = [
+  const columns: Array<Column<CauseGroup> | false> = [
     { title: 'Cause', heads: true, cell: (row) => <CauseCell cause={row} tenant={route.tenant} /> },
     { title: 'Workflow', cell: (row) => row.workflow_id },
     every && { title: 'Tenants', cell: (row) => row.tenants.join(', ') },
@@ -76,10 +77,10 @@ function countText({ count, more }: Count): string {
   return `${count.toLocaleString('en')}${more ? '+' : ''}`;
 }
 
-function CauseCell({ cause, tenant }: { cause: Cause; tenant: string | undefined }) {
+function CauseCell({ cause, tenant }: { cause: CauseGroup; tenant: string | undefined }) {
   const [first, ...more] = cause.incidents;
   const title = `${cause.state}: ${cause.error}`;
-  const to = (incident: Cause['incidents'][number]) =>
+  const to = (incident: CauseGroup['incidents'][number]) =>
     address(['incidents', incident.incident_id], { tenant: tenant ?? incident.tenant });
   return (
     <>

@@ -1,6 +1,7 @@
 // The overview: how executions went over a chosen time, and what needs people now.
+
 import { apiFor } from '../api/client';
-import type { Bucket, Figures, Statistics } from '../api/shapes';
+import type { Bucket, Figures, Statistics } from '../api/types';
 import { Bars, LineChart, type Series } from '../components/chart';
 import { ShowCommand } from '../components/code';
 import { Filters, SelectFilter, TextFilter } from '../components/filters';
@@ -152,7 +153,8 @@ function Large({ name, children }: { name: string; children: string }) {
 }
 
 function Charts({ statistics }: { statistics: Statistics }) {
-  const { buckets, by } = statistics;
+  const { buckets } = statistics;
+  const by: 'day' | 'hour' = statistics.by === 'day' ? 'day' : 'hour';
   if (buckets.every((bucket) => bucket.started === 0 && Object.keys(bucket.ended).length === 0)) {
     return <Empty>Nothing started and nothing ended in this time.</Empty>;
   }

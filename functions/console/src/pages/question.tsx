@@ -2,8 +2,7 @@
 import { useState } from 'preact/hooks';
 import { apiFor, path } from '../api/client';
 import { Problem } from '../api/problem';
-import type { Action, Actions } from '../api/shapes';
-import type { Question as Asked, DecisionResult, Execution } from '../api/types';
+import type { Action, Actions, Question as Asked, DecisionResult, Execution } from '../api/types';
 import { Confirm } from '../components/confirm';
 import { Effects } from '../components/effects';
 import { Page } from '../components/page';

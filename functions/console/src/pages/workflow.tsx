@@ -1,7 +1,6 @@
 // One workflow: its graph, what a start must satisfy, its steps, recent results, and a start.
 import { apiFor, path } from '../api/client';
-import type { OutlineNode, Statistics } from '../api/shapes';
-import type { Executions, WorkflowInFull } from '../api/types';
+import type { Executions, Statistics, WorkflowInFull } from '../api/types';
 import { Budgets } from '../components/budgets';
 import { ShowCommand } from '../components/code';
 import { Fact } from '../components/execution/facts';
@@ -27,8 +26,6 @@ const EVERY = 60_000;
 const RESULTS_EVERY = 5000;
 const RECENT = 10;
 
-export type WorkflowView = WorkflowInFull & { outline?: OutlineNode[]; tier?: string };
-
 export function Workflow({ route, person }: PageProps) {
   const id = route.path[1] ?? '';
   const { tenant } = route;
@@ -53,7 +50,7 @@ interface Props {
 }
 
 function OfTenant({ id, tenant, role }: Props) {
-  const live = useLive<WorkflowView>(
+  const live = useLive<WorkflowInFull>(
     `workflow ${tenant} ${id}`,
     (signal) => apiFor(tenant).get(path('workflows', id), {}, signal),
     EVERY,
@@ -84,7 +81,7 @@ function OfTenant({ id, tenant, role }: Props) {
               <section class="box">
                 <h2>Graph</h2>
                 <Graph
-                  nodes={workflow.outline ?? []}
+                  nodes={workflow.outline}
                   label={`Graph of ${id}. The table of steps has every step in order.`}
                 />
               </section>
@@ -98,14 +95,14 @@ function OfTenant({ id, tenant, role }: Props) {
   );
 }
 
-function About({ workflow }: { workflow: WorkflowView }) {
+function About({ workflow }: { workflow: WorkflowInFull }) {
   const { definition } = workflow;
   return (
     <section class="box">
       <h2>Definition</h2>
       <dl class="facts">
         <Fact name="Version">{workflow.version}</Fact>
-        {workflow.tier && <Fact name="Tier">{workflow.tier}</Fact>}
+        <Fact name="Tier">{workflow.tier}</Fact>
         <Fact name="Deadline after the start">{lasted(definition.timeout_s * 1000)}</Fact>
         <Fact name="Triggers">{['the API', ...definition.triggers].join(', ')}</Fact>
         <Fact name="Digest of the definition" wide>

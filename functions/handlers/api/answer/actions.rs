@@ -57,7 +57,7 @@ pub(crate) struct Action {
     pub(crate) undoes: Vec<ActionEffect>,
     /// The effects that remain or may remain.
     pub(crate) cannot_undo: Vec<RemainingEffect>,
-    /// What the execution continues with, if it does and its definition is deployed.
+    /// The steps that the execution continues with, if it does and its definition is deployed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) continues: Option<Continuation>,
     /// The time until which an attempt may be at work; a rollback waits for it.
@@ -139,7 +139,7 @@ pub(crate) struct RemainingEffect {
     pub(crate) why: &'static str,
 }
 
-/// What an execution continues with.
+/// The steps that an execution continues with.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Continuation {
     /// The version of the definition.

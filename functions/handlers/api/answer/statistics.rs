@@ -99,7 +99,7 @@ pub(crate) struct StepFigures {
     pub(crate) total_ms: u64,
 }
 
-/// What holds at the time of the request.
+/// The state at the time of the request.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Now {
     pub(crate) open_incidents: Count,

@@ -1,4 +1,4 @@
-//! What a rollback, a redrive or a decision would do, and that it is what the rules then do.
+//! Tests of outlooks: they say what the rules of a rollback, a redrive or a decision then do.
 
 use std::collections::BTreeMap;
 

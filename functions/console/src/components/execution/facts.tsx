@@ -92,7 +92,8 @@ function Cause({ execution }: { execution: Execution }) {
     <>
       {failure && (
         <div class="problem bad">
-          <strong>{failure.error}</strong> at {failure.state}
+          <strong>{failure.error}</strong>
+          {failure.state && ` at ${failure.state}`}
           {failure.requested_by && `, requested by ${failure.requested_by}`}
         </div>
       )}

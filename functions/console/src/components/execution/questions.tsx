@@ -76,7 +76,7 @@ function One({ question, tenant }: { question: Question; tenant: string }) {
           {decision.reason && `: ${decision.reason}`}
         </p>
       )}
-      {!decision && (
+      {question.status === 'OPEN' && (
         <p class="soft">
           Until <Time at={question.until} />
         </p>

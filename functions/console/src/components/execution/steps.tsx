@@ -63,7 +63,7 @@ function Attempts({ step }: { step: Step }) {
     ...step.undo_attempts.map((attempt, n) => ({ attempt, name: `Undo ${n + 1}` })),
   ];
   return (
-    <table class="rows attempts">
+    <table class="attempts">
       <caption class="unseen">Attempts at {step.name}</caption>
       <thead class="unseen">
         <tr>

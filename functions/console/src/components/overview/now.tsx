@@ -1,5 +1,5 @@
 // What needs people now: incidents, questions, pauses.
-import type { Count, PausedScope, Statistics } from '../../api/shapes';
+import type { Control, Count, Statistics } from '../../api/types';
 import { may } from '../../roles';
 import { address } from '../../router';
 import { Time } from '../time';
@@ -52,7 +52,7 @@ export function Pauses({
   paused,
   tenant,
 }: {
-  paused: readonly PausedScope[];
+  paused: readonly Control[];
   tenant: string | undefined;
 }) {
   return (

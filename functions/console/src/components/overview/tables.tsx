@@ -1,5 +1,5 @@
 // The slowest workflows and steps, and the figures of each tenant.
-import type { Figures, StepFigures } from '../../api/shapes';
+import type { Figures, StepFigures } from '../../api/types';
 import { lasted, percent } from '../../lib/format';
 import { address } from '../../router';
 import { WorkflowLink } from '../links';

@@ -2,8 +2,7 @@
 import { useRef, useState } from 'preact/hooks';
 import { apiFor, path } from '../../api/client';
 import { asProblem, Problem } from '../../api/problem';
-import type { Check } from '../../api/shapes';
-import type { Definition, StartResult } from '../../api/types';
+import type { Definition, StartCheck, StartResult } from '../../api/types';
 import { command } from '../../lib/command';
 import {
   type Draft,
@@ -28,7 +27,7 @@ interface Props {
 interface Verdict {
   // The text of the input that was checked.
   input: string;
-  check: Check;
+  check: StartCheck;
 }
 
 export function StartForm({ workflow, tenant, definition }: Props) {
@@ -63,7 +62,7 @@ export function StartForm({ workflow, tenant, definition }: Props) {
     const { value, problems } = reading();
     show(problems);
     if (problems.length > 0) return undefined;
-    const answer = await api.send<Check>('POST', path('workflows', workflow, 'check'), {
+    const answer = await api.send<StartCheck>('POST', path('workflows', workflow, 'check'), {
       body: { input: value },
     });
     setVerdict({ input: JSON.stringify(value), check: answer });
@@ -142,10 +141,10 @@ function newKey(): string {
 }
 
 // The problems of the API's check that belong to a field.
-function fieldProblems(check: Check): FieldProblem[] {
-  return check.problems
-    .filter((problem) => problem.pointer !== undefined)
-    .map(({ pointer = '', message }) => ({ pointer: pointer.replace(/^\/input/, ''), message }));
+function fieldProblems(check: StartCheck): FieldProblem[] {
+  return check.problems.flatMap(({ pointer, message }) =>
+    pointer ? [{ pointer: pointer.replace(/^\/input/, ''), message }] : [],
+  );
 }
 
 function parsedApproval(text: string): unknown {
@@ -161,8 +160,8 @@ function parsedApproval(text: string): unknown {
 }
 
 // What the API says about a start, and what only the start itself can decide.
-function Outcome({ check, input }: { check: Check; input: unknown }) {
-  const others = check.problems.filter((problem) => problem.pointer === undefined);
+function Outcome({ check, input }: { check: StartCheck; input: unknown }) {
+  const others = check.problems.filter((problem) => !problem.pointer);
   if (!check.admissible) {
     return (
       <div class="problem bad" role="alert">
