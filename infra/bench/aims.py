@@ -12,7 +12,7 @@ AIMS = {
 
 
 def judge(measured):
-    """Prints each measurement beside its aim, and ends the process with an error if one is missed."""
+    """Prints each measurement beside its aim. Ends the process with an error if one is missed."""
     print("\n| | aim, at most | measured | |\n|---|---|---|---|")
     missed = [name for name, value in measured.items() if value > AIMS[name]]
     for name, value in measured.items():
