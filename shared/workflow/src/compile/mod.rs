@@ -26,7 +26,9 @@ pub use limits::check_names;
 pub(crate) use machine::{event_limit_of, item_limits_of};
 pub use machine::{machine, step_refs};
 pub(crate) use names::no_parameters_in;
-pub use names::{ASK_ARN, BEGIN_ARN, ENDED_URL, FINISH_ARN, PLAN_ARN, arn_of, function_id, parameters_in};
+pub use names::{
+    ASK_ARN, BEGIN_ARN, ENDED_URL, FINISH_ARN, PLAN_ARN, arn_of, function_id, parameters_in,
+};
 pub use template::template_parameters;
 pub use unwind::recovery;
 
