@@ -172,7 +172,8 @@ fn a_released_workflow_keeps_its_tier() {
      1 │ workflow: WF-TEST
        ·           ───────
        ╰────
-      help: a workflow keeps its tier: write tier: express, or give this one an id of its own; workflows/released.txt has what was released
+      help: a workflow keeps its tier: write tier: express, or give this one an id of its own; workflows/
+            released.txt has what was released
 
     1 problem; nothing was written
     ");
@@ -186,7 +187,8 @@ fn a_released_workflow_keeps_its_tier() {
      3 │ tier: express
        ·       ───────
        ╰────
-      help: a workflow keeps its tier: write tier: standard, or give this one an id of its own; workflows/released.txt has what was released
+      help: a workflow keeps its tier: write tier: standard, or give this one an id of its own; workflows/
+            released.txt has what was released
 
     1 problem; nothing was written
     ");
