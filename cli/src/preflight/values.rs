@@ -69,7 +69,10 @@ pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
         let what = "ReceiptLockDays locks receipts";
         found.push((place.clone(), Check::of::<()>(what, Err(why))));
     }
-    let events = (settings.value("AuditStepEvents"), settings.value("AuditArchive"));
+    let events = (
+        settings.value("AuditStepEvents"),
+        settings.value("AuditArchive"),
+    );
     if let Some(why) = unarchived(&settings.environment, events) {
         let what = "step events are stored";
         found.push((place, Check::of::<()>(what, Err(why))));
