@@ -145,7 +145,7 @@ fn print_scale(id: &str, drill: &Drill, prices: &Prices, args: &CostArgs) -> Res
         ]);
     }
     text(&format!("\n{}", table.render(&Screen::stdout())))?;
-    line("\nAt 100 million executions of a tenant in a year:")?;
+    text("\nAt 100 million executions of a tenant in a year:\n")?;
     let mut table = Table::new(&["REQUESTS", "READ UNITS", "US$", "WHAT"]);
     for one in &pages {
         table.row(vec![

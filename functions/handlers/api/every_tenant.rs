@@ -102,7 +102,7 @@ fn entry<T>(tenant: String, (place, value): (PageEnd, T)) -> Entry<T> {
 }
 
 /// The part of a tenant's list that follows the place in the merged list.
-fn window(tenant: &String, wanted: &PageRequest) -> Window {
+fn window(tenant: &str, wanted: &PageRequest) -> Window {
     let whole = Window {
         from: wanted.from,
         until: wanted.until,
@@ -115,7 +115,7 @@ fn window(tenant: &String, wanted: &PageRequest) -> Window {
             list: tenant.unwrap_or_default(),
             place,
         });
-    window_of(tenant, &whole, after.as_ref())
+    window_of(&tenant.to_owned(), &whole, after.as_ref())
 }
 
 impl<T> MergedPage<T> {
