@@ -1,10 +1,12 @@
 //! Queues through which a test receives what the stack's audit bus and its topic carry.
 
-use holdfast_audit::STEP_EVENTS;
 use serde_json::{Value, json};
 
 use super::{Aws, requests::elements};
 use crate::{unique, variable};
+
+/// The detail type of an entry of several step events.
+const STEP_EVENTS: &str = "audit.steps";
 
 /// A queue of events: a test's own, which is deleted with its rule on drop, or one of the stack.
 pub struct Queue {
