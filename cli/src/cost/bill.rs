@@ -71,7 +71,7 @@ pub(super) fn audit_calls(usage: &Usage, prices: &Prices) -> f64 {
     usage.changes as f64 / prices.assumed.changes_per_audit_call
 }
 
-/// The entries on the audit bus, which EventBridge charges as events, and the bytes of their events.
+/// The entries on the audit bus, which EventBridge charges as events, and their bytes.
 pub(super) fn entries(usage: &Usage, prices: &Prices, step_events: StepEvents) -> (f64, u64) {
     let (completed, details) = (&usage.completed_steps, &usage.step_details);
     let bytes = usage.events.bytes + completed.bytes;
