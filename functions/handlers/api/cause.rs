@@ -5,7 +5,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 use axum::Json;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use holdfast_aws::OpenCount;
-use holdfast_ledger::{Incident, IncidentKey, IncidentStatus, kind_of_reason};
+use holdfast_ledger::{Incident, IncidentKey, kind_of_reason};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -150,6 +150,7 @@ fn group(mut all: Vec<(Incident, OpenCount)>, payloads: bool) -> Option<CauseGro
 
 #[cfg(test)]
 mod tests {
+    use holdfast_ledger::IncidentStatus;
     use jiff::Timestamp;
 
     use super::*;
