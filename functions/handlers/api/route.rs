@@ -267,7 +267,7 @@ impl Route {
     }
 
     /// The route whose one answer is a file.
-    pub(crate) fn as_file(self) -> Self {
+    pub(crate) fn into_file(self) -> Self {
         Self {
             answers: vec![(200, "The file, byte for byte.", None)],
             ..self.or_as(&[FILE])

@@ -7,7 +7,7 @@ use axum::{
     Router,
     http::{HeaderValue, header::CONTENT_TYPE},
     response::IntoResponse,
-    routing::{MethodFilter, get},
+    routing::get,
 };
 use holdfast_access::Operation;
 use serde_json::Value;
@@ -223,7 +223,7 @@ fn lists() -> Vec<Route> {
             shape::<Value>,
             digest::file,
         )
-        .as_file()
+        .into_file()
         .problem(&[409]),
         Route::get(
             "/v1/incidents",

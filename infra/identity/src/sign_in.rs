@@ -23,7 +23,7 @@ const KEPT_MAX: usize = 1000;
 
 /// A person of the local stack.
 #[derive(Debug, Clone, Copy)]
-pub struct Person {
+pub(crate) struct Person {
     /// The name of the button, and the subject of the tokens.
     pub subject: &'static str,
     role: &'static str,
@@ -35,7 +35,7 @@ pub struct Person {
 
 /// The people of the sign-in page: one per role, two approvers, and an administrator of another
 /// tenant.
-pub const PEOPLE: [Person; 8] = [
+pub(crate) const PEOPLE: [Person; 8] = [
     person(
         "platform-admin",
         "platform-admin",
@@ -113,7 +113,7 @@ const fn person(
 /// The members of an authorization request that the issuer reads. It ignores others (RFC 6749,
 /// section 3.1).
 #[derive(Debug, Clone)]
-pub struct AuthorizationRequest {
+pub(crate) struct AuthorizationRequest {
     redirect_uri: String,
     challenge: String,
     state: String,
@@ -134,7 +134,7 @@ struct Grant {
 
 /// Codes and refresh tokens that were issued and not used.
 #[derive(Debug, Default)]
-pub struct Grants {
+pub(crate) struct Grants {
     codes: Mutex<HashMap<String, Grant>>,
     refreshes: Mutex<HashMap<String, Grant>>,
 }
@@ -155,7 +155,7 @@ pub struct Settings {
 impl AuthorizationRequest {
     /// Reads a query. The error says what is wrong; nothing is redirected then, since the address
     /// may be another's (RFC 6749, section 4.1.2.1).
-    pub fn read(query: &HashMap<String, String>, client: &str) -> Result<Self, String> {
+    pub(crate) fn read(query: &HashMap<String, String>, client: &str) -> Result<Self, String> {
         let text = |name: &str| query.get(name).cloned().filter(|value| !value.is_empty());
         let required = |name: &str| text(name).ok_or_else(|| format!("{name} is missing"));
         let expected = |name: &str, right: &str| match text(name).as_deref() == Some(right) {
@@ -184,7 +184,7 @@ impl AuthorizationRequest {
     }
 
     /// The address to which a person returns with an answer.
-    pub fn answer(&self, name: &str, value: &str) -> String {
+    pub(crate) fn answer(&self, name: &str, value: &str) -> String {
         format!(
             "{}?{name}={value}&state={}",
             self.redirect_uri,
@@ -195,7 +195,11 @@ impl AuthorizationRequest {
 
 impl Grants {
     /// A code for this person.
-    pub fn code(&self, request: &AuthorizationRequest, person: Person) -> io::Result<String> {
+    pub(crate) fn code(
+        &self,
+        request: &AuthorizationRequest,
+        person: Person,
+    ) -> io::Result<String> {
         let grant = Grant {
             person,
             nonce: request.nonce.clone(),
@@ -207,7 +211,7 @@ impl Grants {
     }
 
     /// Answers the token endpoint. The error is a code of RFC 6749, section 5.2.
-    pub fn tokens(
+    pub(crate) fn tokens(
         &self,
         issuer: &Issuer,
         settings: &Settings,
@@ -296,7 +300,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The page with one button per person. `query` is that of the authorization request.
-pub fn page(query: &str) -> String {
+pub(crate) fn page(query: &str) -> String {
     let mut buttons = String::new();
     for person in PEOPLE {
         let Person { subject, about, .. } = person;

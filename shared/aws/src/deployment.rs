@@ -24,6 +24,10 @@ use crate::{
 /// The variable that names the deployment in receipts. Only `finish` has it.
 pub const DEPLOYMENT: &str = "HOLDFAST_DEPLOYMENT";
 
+/// The variable with the endpoint of DynamoDB alone, as the SDKs name it
+/// ([AWS](https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html)).
+const LEDGER_ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
+
 /// The variable with the keys of signed approvals. Only `begin` has it.
 const APPROVAL_KEYS: &str = "HOLDFAST_APPROVAL_KEYS";
 
@@ -131,13 +135,13 @@ impl Deployment {
         let table = self.variable("HOLDFAST_LEDGER_TABLE")?;
         // An answer of DynamoDB is read whole within the time of its attempt, so that a second
         // watch over stalled bodies finds nothing.
-        let config = aws_sdk_dynamodb::config::Builder::from(&self.sdk)
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .build();
-        Ok(DynamoLedger::new(
-            aws_sdk_dynamodb::Client::from_conf(config),
-            table,
-        ))
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.sdk)
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        if let Ok(endpoint) = self.variable(LEDGER_ENDPOINT) {
+            config = config.endpoint_url(endpoint);
+        }
+        let client = aws_sdk_dynamodb::Client::from_conf(config.build());
+        Ok(DynamoLedger::new(client, table))
     }
 
     /// The signer of receipts, which also knows the keys that signed before.
