@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs the project's tools at pinned versions inside the project; a rerun does nothing.
 # `setup.sh programs`: Debian's packages; `stack`: also what the local stack runs on; `checks`: also
-# what only checks and tests use; `bench`: what the local stack and the benchmark use; `console`: what
-# builds the console's front end, and nothing else.
+# what only checks and tests use; `bench`: what the local stack and the benchmark use; `console`:
+# what builds the console's front end, and nothing else.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 what=$1

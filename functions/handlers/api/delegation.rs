@@ -2,6 +2,7 @@
 //! remove it.
 
 use axum::Json;
+use holdfast_access::Operation;
 use holdfast_audit::Kind;
 use holdfast_aws::SystemHost;
 use holdfast_engine::Host;
@@ -19,9 +20,41 @@ use crate::api::{
     principal::AuthorizedCaller,
     problem::Problem,
     reason::{REASON, reason_of},
-    route::AuthorizedRequest,
-    schema::{time, time_or_null},
+    route::{AuthorizedRequest, Route},
+    schema::{shape, time, time_or_null},
 };
+
+/// The routes of delegations.
+pub(crate) fn routes() -> Vec<Route> {
+    // A group's name may have slashes, which the gateway decodes.
+    let one = "/v1/delegations/{*group}";
+    vec![
+        Route::get(
+            "/v1/delegations",
+            "listDelegations",
+            "Lists the delegations that you gave or received; a platform admin sees all of a tenant",
+            Operation::Delegate,
+            shape::<Delegations>,
+            list,
+        ),
+        Route::put(
+            one,
+            "setDelegation",
+            "Lets another person decide for a group of yours for a time",
+            Operation::Delegate,
+            shape::<DelegationChange>,
+            set,
+        ),
+        Route::delete(
+            one,
+            "removeDelegation",
+            "Removes your stand-in for a group",
+            Operation::Delegate,
+            shape::<DelegationChange>,
+            remove,
+        ),
+    ]
+}
 
 /// The stand-in of a member of a group, and the time in which they may decide.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -15,10 +15,9 @@ use serde_json::Value;
 use crate::api::{
     actions,
     answer::{
-        Actions, Budgets, Causes, Controls, DecisionResult, DelegationChange, Delegations, Digests,
-        ExecutionView, Executions, FetchLink, Incident, IncidentInFull, Incidents, KeySet,
-        Questions, Receipts, RequestResult, StartCheck, StartResult, Statistics, Story,
-        WorkflowInFull, Workflows,
+        Actions, Budgets, Causes, Controls, DecisionResult, Digests, ExecutionView, Executions,
+        FetchLink, Incident, IncidentInFull, Incidents, KeySet, Questions, Receipts, RequestResult,
+        StartCheck, StartResult, Statistics, Story, WorkflowInFull, Workflows,
     },
     app::App,
     budget, bulk, cause, control, decisions, delegation, digest, execution, incident, lifecycle,
@@ -37,7 +36,7 @@ pub(crate) fn routes() -> Vec<Route> {
         bulk::routes(),
         lists(),
         incidents(),
-        delegations(),
+        delegation::routes(),
         controls(),
         tenant::routes(),
         open(),
@@ -293,37 +292,6 @@ fn incidents() -> Vec<Route> {
             Operation::HandleIncidents,
             shape::<Incident>,
             decisions::resolve,
-        ),
-    ]
-}
-
-fn delegations() -> Vec<Route> {
-    // A group's name may have slashes, which the gateway decodes.
-    let one = "/v1/delegations/{*group}";
-    vec![
-        Route::get(
-            "/v1/delegations",
-            "listDelegations",
-            "Lists the delegations that you gave or received; a platform admin sees all of a tenant",
-            Operation::Delegate,
-            shape::<Delegations>,
-            delegation::list,
-        ),
-        Route::put(
-            one,
-            "setDelegation",
-            "Lets another person decide for a group of yours for a time",
-            Operation::Delegate,
-            shape::<DelegationChange>,
-            delegation::set,
-        ),
-        Route::delete(
-            one,
-            "removeDelegation",
-            "Removes your stand-in for a group",
-            Operation::Delegate,
-            shape::<DelegationChange>,
-            delegation::remove,
         ),
     ]
 }

@@ -10,7 +10,7 @@ use holdfast_asl::{chart, declared, outline};
 use holdfast_aws::DeployedWorkflow;
 use holdfast_engine::MachineError;
 use holdfast_ids::names::{is_workflow_id, quoted};
-use holdfast_task::{StepRef, Tier};
+use holdfast_task::StepRef;
 use serde_json::{Value, json};
 
 use crate::api::{
@@ -92,10 +92,6 @@ pub(crate) async fn read(
             steps: steps.map(|step| step_of(&deployed.machine, step)).collect(),
         },
         graph: chart(&deployed.machine),
-        tier: match gate.tier {
-            Tier::Standard => "standard",
-            Tier::Express => "express",
-        },
         outline: outline(&deployed.machine)
             .into_iter()
             .map(Into::into)

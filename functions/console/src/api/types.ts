@@ -846,6 +846,7 @@ export interface VoteView {
 export interface Workflow {
   workflow_id: string;
   version: number;
+  tier: "standard" | "express";
   definition_digest: string;
   href: string;
 }
@@ -866,11 +867,11 @@ export interface WorkflowFigures {
 export interface WorkflowInFull {
   workflow_id: string;
   version: number;
+  tier: "standard" | "express";
   definition_digest: string;
   href: string;
   definition: Definition;
   graph: string;
-  tier: string;
   outline: Array<OutlineNode>;
 }
 

@@ -126,8 +126,6 @@ pub(crate) struct WorkflowInFull {
     pub(crate) definition: Definition,
     /// A Mermaid flowchart of the state machine, without the transitions to the rollback.
     pub(crate) graph: String,
-    /// `standard` or `express`.
-    pub(crate) tier: &'static str,
     /// The states of an execution without errors, from which a graph can be drawn.
     pub(crate) outline: Vec<OutlineNode>,
 }
