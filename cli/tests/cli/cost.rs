@@ -100,12 +100,12 @@ fn step_events_are_billed_as_their_parameter_publishes_them() {
         let found = items.iter().find(|item| item["service"] == "EventBridge");
         number(&found.expect("events")["count"])
     };
-    // Two steps: start, two started and completed each, end, receipt. A call of `audit` takes 30
+    // Two steps: start, two started and completed each, end, receipt. A call of `audit` takes 100
     // changes, and this execution makes 7. Its 0.4 seconds are a part of 1.08 batches of 5 seconds.
     for (mode, count) in [
         ("events", 7.0),
-        ("archive", 5.0 + 7.0 / 30.0),
-        ("batch", 3.0 + 1.08 + 7.0 / 30.0),
+        ("archive", 5.0 + 7.0 / 100.0),
+        ("batch", 3.0 + 1.08 + 7.0 / 100.0),
         ("off", 5.0),
     ] {
         let counted = entries(&["--step-events", mode]);
@@ -155,7 +155,7 @@ fn another_file_of_prices_is_used_and_a_wrong_one_is_refused_with_its_fault() {
             "event",
         ),
         (
-            shown.out.replace("audit_call\": 30", "audit_call\": 0"),
+            shown.out.replace("audit_call\": 100", "audit_call\": 0"),
             "changes_per_audit_call is at least 1",
         ),
         (
@@ -286,10 +286,10 @@ fn the_scale_of_an_express_workflow_has_the_quota_of_express_starts_alone() {
 /// The most that 1,000 successes of 2, 5 and 20 plain steps may cost, by tier and by
 /// `AuditStepEvents`. `docs/cost.md` has the aims, and those that are missed.
 const BOUNDS: [(&str, &str, [f64; 3]); 4] = [
-    ("standard", "archive", [0.134, 0.221, 0.654]),
-    ("standard", "batch", [0.133, 0.217, 0.636]),
-    ("express", "archive", [0.0355, 0.048, 0.110]),
-    ("express", "batch", [0.0345, 0.044, 0.110]),
+    ("standard", "archive", [0.127, 0.213, 0.646]),
+    ("standard", "batch", [0.126, 0.209, 0.627]),
+    ("express", "archive", [0.028, 0.040, 0.099]),
+    ("express", "batch", [0.027, 0.036, 0.080]),
 ];
 
 #[test]
