@@ -106,6 +106,7 @@ fn a_cancelled_execution_unwinds_at_once_in_the_same_generation() {
     let right = ExecutionRecord {
         rev: 6,
         epoch: 4,
+        origin: Some("arn:owner".to_owned()),
         owner: "arn:recovery".to_owned(),
         deadline: at(NOW) + UNWINDING_OVERDUE,
         unwound_at: Some(at(NOW)),
@@ -143,6 +144,7 @@ fn an_executed_or_partly_rolled_back_execution_is_undone_in_a_generation_of_its_
             rev: 6,
             epoch: 4,
             generation: 1,
+            origin: Some("arn:owner".to_owned()),
             owner: "arn:recovery".to_owned(),
             deadline: at(NOW) + UNWINDING_OVERDUE,
             unwound_at: Some(at(NOW)),

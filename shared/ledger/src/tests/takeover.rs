@@ -177,6 +177,7 @@ fn a_takeover_that_finishes_leaves_the_execution_running_for_its_new_owner_alone
     let right = ExecutionRecord {
         rev: 8,
         epoch: 4,
+        origin: Some("arn:owner".to_owned()),
         owner: "arn:recovery".to_owned(),
         deadline: at(NOW) + UNWINDING_OVERDUE,
         ..running.clone()
