@@ -50,4 +50,4 @@ aws-check: ## check an AWS account with a stack that is made and removed: ENV=st
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" python3 infra/aws/check.py --env $(ENV)
 
 clean: down ## also remove builds and installed tools
-	@rm -rf target .venv .venv-checkov .venv-emulator .venv-powertools .venv-schemathesis .aws-sam .local-setup.lock infra/local/node_modules
+	@rm -rf target .venv .venv-checkov .venv-emulator .venv-powertools .venv-schemathesis .aws-sam .local-setup.lock infra/local/node_modules functions/console/node_modules

@@ -254,7 +254,7 @@ def the_express_machine_runs(deployment):
     until = time.time() + 120
     while time.time() < until:
         record = deployment.account.items(deployment.outputs["LedgerTable"], partition(accepted), "META")
-        if record and "receipt" in record[0]:
+        if record and "M" in record[0].get("receipt", {}):
             return "the receipt is stored"
         time.sleep(2)
     raise Refused("the execution has no receipt within 120 s")

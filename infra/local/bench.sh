@@ -12,6 +12,7 @@ measure() {
     "$root/.venv/bin/python" "$root/infra/bench/$2" "${@:3}" || missed+=("$2")
 }
 
+bash "$here/setup.sh" programs
 # The compiler has the processor while the stack starts, and no measurement runs yet.
 stage "building the program that is deployed, in the background"
 logged "$logs/bench.log" make -C "$root/functions/handlers" PROFILE=deployed ARTIFACTS_DIR="$local_dir/bench" build-bench >/dev/null &

@@ -216,6 +216,6 @@ fi
 if [[ $(id -u) = 0 ]] && grep -q '^WARNING: the kernel' "$logs/emulator.log"; then
     stage "WARNING: any local user can run code as root; docs/local-stack.md"
 fi
-stage "the stack is up: source ${local_dir#"$root"}/env"
+stage "the stack is up: source ${local_dir#"$root"/}/env"
 # shellcheck source=/dev/null
 printf '    console: %s\n' "$(source "$local_dir/env" && echo "$HOLDFAST_CONSOLE")"

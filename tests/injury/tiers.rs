@@ -89,7 +89,7 @@ impl InjuredStart {
     /// start. A start of which nothing is recorded is repeated by its caller.
     async fn outlive(&self, stack: &Stack) {
         let id = self.id();
-        eventually(&format!("the runs of {id} have ended"), 120, || async {
+        eventually(&format!("the runs of {id} have ended"), 330, || async {
             let runs = stack.aws.express_runs(&id).await;
             let alive = runs.iter().any(|run| run.status == "RUNNING");
             if alive {

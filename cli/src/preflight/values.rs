@@ -100,7 +100,8 @@ fn unlocked(environment: &str, days: Option<&String>) -> Option<String> {
 fn unarchived(environment: &str, events: (Option<&str>, Option<&str>)) -> Option<&'static str> {
     let none = events == (Some("archive"), Some("false"));
     (is_production(environment) && none).then_some(
-        "AuditStepEvents is archive and AuditArchive is false: set AuditArchive=true, or          AuditStepEvents to events or off",
+        "AuditStepEvents is archive and AuditArchive is false: set AuditArchive=true, or \
+         AuditStepEvents to events or off",
     )
 }
 
