@@ -116,11 +116,11 @@ impl Aws {
     }
 
     /// Has the sweep look at an execution as if it had started five minutes earlier, when each of
-    /// its runs has ended. Returns at once if it is no longer open.
+    /// its runs has ended. An execution that is no longer open keeps its start.
     ///
     /// # Panics
     ///
-    /// Panics if the sweep does not end the execution's wait for its runs.
+    /// Panics if the start cannot be moved within 30 seconds, or `recover` fails.
     pub async fn sweep_after_runs(&self, at: &ExecutionKey) {
         let client = self.dynamodb.clone();
         let ledger = DynamoLedger::new(client, variable("HOLDFAST_LEDGER_TABLE"));
