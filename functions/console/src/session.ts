@@ -228,7 +228,9 @@ async function leave(silent: boolean): Promise<void> {
     ...(silent ? { prompt: 'none' } : {}),
   };
   for (const [name, value] of Object.entries(query)) to.searchParams.set(name, value);
-  location.assign(to);
+  // A silent redirect leaves no entry in the browser's history, which would lead forward again.
+  if (silent) location.replace(to);
+  else location.assign(to);
   // The page is left.
   await new Promise(() => {});
 }
@@ -258,12 +260,19 @@ export async function token(fresh = false): Promise<string> {
 }
 
 async function renew(): Promise<void> {
-  const refresh = tokens?.refresh;
-  if (!tokens) return;
-  if (!refresh) return leave(true);
+  const held = tokens;
+  if (!held) return;
+  if (!held.refresh) {
+    // A redirect would bring a token like one that the API refuses before its end, again and again.
+    if (Date.now() < held.dueAt) return;
+    return leave(true);
+  }
   try {
-    keep(await exchange({ grant_type: 'refresh_token', refresh_token: refresh }));
+    const granted = await exchange({ grant_type: 'refresh_token', refresh_token: held.refresh });
+    // The person may have signed out meanwhile.
+    if (tokens === held) keep(granted);
   } catch (error) {
+    if (tokens !== held) return;
     // A server or a connection that fails ends no session.
     if (error instanceof Problem && error.passes) throw error;
     signedOut('Your session has ended. Sign in again: the address of this page is kept.');

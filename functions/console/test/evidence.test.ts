@@ -120,6 +120,22 @@ test('a file that was changed, or signed by another key or for another kind, is 
       ),
     ],
     [/other members/, await withCertificate(await certificate(deployment, short, { role: 'all' }))],
+    [
+      /outside/,
+      await sealed(short, 'receipt', {
+        ...RECEIPT,
+        timestamp: '2026-11-24T10:00:00.000000001Z',
+        certificate: await certificate(deployment, short),
+      }),
+    ],
+    [
+      /no time in UTC/,
+      await sealed(short, 'receipt', {
+        ...RECEIPT,
+        timestamp: '24 Nov 2026 09:30 UTC',
+        certificate: await certificate(deployment, short),
+      }),
+    ],
   ];
   for (const [why, bytes] of rows) {
     await assert.rejects(verified(bytes, 'receipt', keys), (error: Error) => {

@@ -47,8 +47,13 @@ pub(crate) async fn read(
         now: SystemHost.now(),
     };
     let mut actions = Vec::new();
+    // The rule judges the definition whose steps are shown.
+    let known = deployed
+        .iter()
+        .map(|one| (workflow.clone(), (**one).clone()));
+    let mut cache: WorkflowCache = known.collect();
     for change in [Change::Cancel, Change::Rollback, Change::Redrive] {
-        let refusal = refusal_of_change(&app, &caller, &found, change).await?;
+        let refusal = refusal_of_change(&app, &caller, &found, change, &mut cache).await?;
         actions.push(outlook.of_change(change, refusal));
     }
     for question in found
@@ -86,6 +91,7 @@ async fn refusal_of_change(
     caller: &AuthorizedCaller,
     found: &Snapshot,
     change: Change,
+    cache: &mut WorkflowCache,
 ) -> Result<Option<ActionRefusal>, Problem> {
     let operation = match change {
         Change::Cancel => Operation::Cancel,
@@ -102,8 +108,7 @@ async fn refusal_of_change(
     {
         return Ok(Some(ActionRefusal::new(RefusalCode::Conflict, why)));
     }
-    let mut cache = WorkflowCache::default();
-    let decided = foreseen(app, found, &trial(caller), change, &mut cache).await;
+    let decided = foreseen(app, found, &trial(caller), change, cache).await;
     Ok(match decided {
         Ok(RequestTransition::Write(_)) => None,
         Ok(RequestTransition::Already(note)) => {

@@ -57,7 +57,7 @@ pub(crate) async fn read(
     let parts: Vec<_> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
     if parts.iter().any(|part| part.statistics.more) {
         return Err(Problem::bad_request(
-            "the range has too many hours and workflows: name a workflow_id, or a later `from`",
+            "the range has too many hours and workflows: choose a later `from`",
         ));
     }
     let mut paused = visible_controls(&app, &caller).await?;
@@ -131,7 +131,11 @@ fn summary(
         steps: slowest_steps(&by_workflow),
         workflows: slowest_workflows(by_workflow),
         tenants: every.then(|| {
-            let tenants = parts.iter().map(|part| TenantFigures {
+            // The registry itself is for platform admins alone.
+            let counted = parts
+                .iter()
+                .filter(|part| !part.statistics.hours.is_empty());
+            let tenants = counted.map(|part| TenantFigures {
                 tenant: part.tenant.clone(),
                 figures: figures(&total(part.statistics.hours.iter())),
             });

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::{
     Issuer, configuration,
-    sign_in::{AuthorizationRequest, Grants, PEOPLE, Settings, page},
+    sign_in::{AuthorizationRequest, Grants, PEOPLE, Settings, is_of_this_machine, page},
 };
 
 /// The issuer, as its routes share it.
@@ -97,7 +97,7 @@ async fn sign_out(
 ) -> Response {
     let cookie = format!("{}; Max-Age=0", cookie_of(&server.settings.url, ""));
     match query.get("post_logout_redirect_uri") {
-        Some(to) if to.starts_with("http://127.0.0.1:") => moved(to, Some(cookie)),
+        Some(to) if is_of_this_machine(to) => moved(to, Some(cookie)),
         _ => ([(header::SET_COOKIE, cookie)], "signed out").into_response(),
     }
 }

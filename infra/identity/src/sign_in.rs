@@ -167,9 +167,7 @@ impl AuthorizationRequest {
         expected("code_challenge_method", "S256")?;
         let redirect_uri = required("redirect_uri")?;
         // The local stack's console has a port and a path that are not known here.
-        if !redirect_uri.starts_with("http://127.0.0.1:")
-            || redirect_uri.contains(['?', '#', '@', '\\'])
-        {
+        if !is_of_this_machine(&redirect_uri) {
             return Err(
                 "redirect_uri must be a page of this machine, http://127.0.0.1:…".to_owned(),
             );
@@ -275,6 +273,11 @@ fn claims(settings: &Settings, audience: &str, person: Person) -> Value {
         claims["groups"] = json!([group]);
     }
     claims
+}
+
+/// True if the address is that of a page of this machine.
+pub(crate) fn is_of_this_machine(address: &str) -> bool {
+    address.starts_with("http://127.0.0.1:") && !address.contains(['?', '#', '@', '\\'])
 }
 
 /// Keeps a grant under a random name, and returns the name.

@@ -43,6 +43,9 @@ export function apiFor(tenant: string | undefined): Api {
 
 // Returns a path of the API with its parts escaped.
 export function path(...parts: string[]): string {
+  // A browser resolves such a part, so that the request would reach another resource.
+  if (parts.some((part) => part === '.' || part === '..'))
+    throw new Problem('missing', 'Not found', 'The address names no resource.', [], 404);
   return parts.map(encodeURIComponent).join('/');
 }
 

@@ -2,11 +2,13 @@
 
 import { apiFor } from '../api/client';
 import type { Action, Actions } from '../api/types';
-import { quoted } from '../lib/command';
+import { command } from '../lib/command';
 import { useLive } from '../live';
 import { Confirm } from './confirm';
 import { Effects } from './effects';
 import { Answer } from './states';
+
+const EVERY_MS = 5000;
 
 interface Props {
   execution: string;
@@ -29,7 +31,7 @@ export function ActDialog({ execution, tenant, title, verb, choose, onClose }: P
   const live = useLive<Actions>(
     `actions ${execution}`,
     (signal) => api.get(`executions/${encodeURIComponent(execution)}/actions`, {}, signal),
-    null,
+    EVERY_MS,
   );
   const action = live.data?.actions.find(choose);
   const act = async (reason: string) => {
@@ -45,7 +47,7 @@ export function ActDialog({ execution, tenant, title, verb, choose, onClose }: P
       title={title}
       verb={verb}
       allowed={action?.allowed === true}
-      command={(reason) => action?.command.replace('TEXT', () => quoted(reason)) ?? ''}
+      command={(reason) => (action ? command([action.action, execution], { reason, tenant }) : '')}
       act={act}
       onClose={onClose}
     >

@@ -98,7 +98,7 @@ export function Bulk({ incident, operation, tenant, onClose }: Props) {
           </div>
         </form>
       )}
-      {problem && <ProblemView problem={problem} />}
+      {problem && <ProblemView problem={problem} sent />}
       {preview && !running && (
         <>
           <Preview preview={preview} tenant={tenant} />
@@ -212,7 +212,7 @@ function Report({ id, tenant, onClose }: { id: string; tenant: string; onClose: 
                 .map(([outcome, count]) => `${count} ${OUTCOMES[outcome]?.text ?? outcome}`)
                 .join(', ')}
             </p>
-            {stopped && <ProblemView problem={stopped} />}
+            {stopped && <ProblemView problem={stopped} sent />}
             <Table
               caption="Outcome of each execution"
               columns={[

@@ -51,16 +51,17 @@ export function Confirm({ title, verb, children, allowed = true, command, act, o
       ref={dialog}
       class="confirm"
       aria-labelledby="confirm-title"
+      onCancel={(event) => busy && event.preventDefault()}
       onClose={() => onClose(done)}
     >
       <form onSubmit={submit}>
         <h2 id="confirm-title">{title}</h2>
         <div class="effect">{children}</div>
         {!done && allowed && <Reason value={reason} onInput={setReason} />}
-        {problem && <ProblemView problem={problem} />}
+        {problem && <ProblemView problem={problem} sent />}
         {note !== undefined && <p role="status">{note}</p>}
         <div class="buttons">
-          <button type="button" onClick={() => onClose(done)}>
+          <button type="button" disabled={busy} onClick={() => onClose(done)}>
             {done || !allowed ? 'Close' : 'Do nothing'}
           </button>
           {!done && allowed && (

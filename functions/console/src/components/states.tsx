@@ -18,7 +18,17 @@ export function Empty({ children }: { children: ComponentChildren }) {
   return <div class="state">{children}</div>;
 }
 
-export function ProblemView({ problem, retry }: { problem: Problem; retry?: () => void }) {
+interface ProblemProps {
+  problem: Problem;
+  retry?: () => void;
+  // True of a request that changes something, which the console does not repeat.
+  sent?: boolean;
+}
+
+// The API may have taken a request whose answer was lost.
+const SENT = 'It may have taken effect. Repeat it: a repeat takes effect once.';
+
+export function ProblemView({ problem, retry, sent = false }: ProblemProps) {
   return (
     <div class="problem bad" role="alert">
       <strong>{problem.title}</strong>
@@ -30,7 +40,7 @@ export function ProblemView({ problem, retry }: { problem: Problem; retry?: () =
           ))}
         </ul>
       )}
-      <p class="soft">{problem.advice}</p>
+      <p class="soft">{sent && problem.passes ? SENT : problem.advice}</p>
       {problem.kind === 'expired' && (
         <button type="button" class="main" onClick={signIn}>
           Sign in

@@ -59,6 +59,8 @@ export async function checkedChain(
         fault(`it covers ${String(content.from)} to ${String(content.until)}`);
       if (before) follows(content, before, fault);
       for (const entry of content.receipts as Entry[]) {
+        if (!entry.object.startsWith(`receipts/${tenant}/`))
+          fault(`it lists ${entry.object}, which is no receipt of the tenant`);
         if (places.has(entry.object)) fault(`it lists ${entry.object} again`);
         places.add(entry.object);
         chain.receipts.push(entry);
@@ -105,8 +107,10 @@ export async function checkedReceipt(
   if (digest !== entry.sha256)
     return { object, why: `its SHA-256 is ${digest}, and the digest says ${entry.sha256}` };
   try {
-    await verified(bytes, 'receipt', keys);
-    return undefined;
+    const { content } = await verified(bytes, 'receipt', keys);
+    const name = `/${String(content.execution_id)}-${String(content.generation)}.json`;
+    const right = object.startsWith(`receipts/${String(content.tenant)}/`) && object.endsWith(name);
+    return right ? undefined : { object, why: 'it holds the receipt of another place' };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     return { object, why: error.message };

@@ -30,8 +30,8 @@ export interface Verified {
 }
 
 const CERTIFICATE_MEMBERS = 'deployment,function_version,jwk,not_after,not_before';
-// The longest time that a certificate may cover, in milliseconds.
-const LONGEST_CERTIFICATE = 2 * 3_600_000;
+// The longest time that a certificate may cover, in nanoseconds.
+const LONGEST_CERTIFICATE = 2n * 3_600_000_000_000n;
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 // Why a file is refused.
@@ -203,7 +203,7 @@ function expect(right: boolean, why: string): void {
   if (!right) throw new Refused(why);
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
@@ -223,10 +223,14 @@ function parsed(json: string): unknown {
   }
 }
 
-function time(value: unknown): number {
-  const at = typeof value === 'string' ? Date.parse(value) : Number.NaN;
-  expect(!Number.isNaN(at), `${String(value)} is no time`);
-  return at;
+// A time in UTC (RFC 3339), in nanoseconds: a date of the browser drops all below a millisecond.
+function time(value: unknown): bigint {
+  const text = typeof value === 'string' ? value : '';
+  const [, seconds = '', fraction = ''] =
+    /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z$/.exec(text) ?? [];
+  const at = Date.parse(`${seconds}Z`);
+  expect(!Number.isNaN(at), `${String(value)} is no time in UTC`);
+  return BigInt(at) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
 }
 
 function decoded(part: string, what: string): Uint8Array {

@@ -48,7 +48,7 @@ function Range({ route, person }: PageProps) {
   const { from, until } = route.query;
   const [busy, setBusy] = useState<string>();
   const [problem, setProblem] = useState<Problem>();
-  const [chain, setChain] = useState<Checked>();
+  const [chain, setChain] = useState<Ranged>();
   const check = async () => {
     setProblem(undefined);
     setChain(undefined);
@@ -64,7 +64,8 @@ function Range({ route, person }: PageProps) {
     <>
       <p>
         Signed digests list every receipt of a tenant, hour by hour, and each names the one before.
-        A receipt that was changed, removed or added later shows here.
+        A listed receipt that was changed or removed shows here. The command also finds receipts
+        that no digest lists, and digests that are missing at the end.
       </p>
       <Filters>
         <TimeFilter route={route} name="from" title="From" />
@@ -87,6 +88,11 @@ function commandOf(tenant: string, from?: string, until?: string): string {
   return `${command(['receipt', 'mirror'], range)}\n${audit}`;
 }
 
+interface Ranged extends Checked {
+  // True if the range has more digests than were read.
+  more: boolean;
+}
+
 interface Bounds {
   from: string | undefined;
   until: string | undefined;
@@ -97,7 +103,7 @@ async function checked(
   named: string | undefined,
   bounds: Bounds,
   say: (text: string) => void,
-): Promise<Checked> {
+): Promise<Ranged> {
   const api = apiFor(named);
   const keys = await apiFor(undefined).get<unknown>('keys');
   const listed: ListedDigest[] = [];
@@ -108,9 +114,11 @@ async function checked(
     cursor = page.next ?? undefined;
   } while (cursor && listed.length < MOST_DIGESTS);
   let done = 0;
-  const chain = await checkedChain(tenant, listed, keys, async (digest) => {
+  const more = cursor !== undefined || listed.length > MOST_DIGESTS;
+  const chosen = listed.slice(0, MOST_DIGESTS);
+  const chain = await checkedChain(tenant, chosen, keys, async (digest) => {
     done += 1;
-    say(`Verifying digest ${done} of ${listed.length} …`);
+    say(`Verifying digest ${done} of ${chosen.length} …`);
     return api.bytes(path('digests', digest.until));
   });
   for (const [n, entry] of chain.receipts.slice(0, MOST_RECEIPTS).entries()) {
@@ -131,10 +139,10 @@ async function checked(
       chain.findings.push({ object: entry.object, why: problem.detail });
     }
   }
-  return chain;
+  return { ...chain, more };
 }
 
-function Result({ chain }: { chain: Checked }) {
+function Result({ chain }: { chain: Ranged }) {
   if (chain.digests === 0)
     return (
       <Empty>
@@ -150,12 +158,16 @@ function Result({ chain }: { chain: Checked }) {
         <p>
           <strong>
             {tone === 'good'
-              ? 'The chain is whole'
+              ? chain.more || unchecked > 0
+                ? 'What was read is as written'
+                : 'The chain is whole'
               : `${counted(chain.findings.length, 'file is', 'files are')} not as written`}
           </strong>
           {counted(chain.digests, 'digest')} from {chain.from && <Time at={chain.from} />} to{' '}
           {chain.until && <Time at={chain.until} />}, with{' '}
           {counted(chain.receipts.length, 'receipt')}.
+          {chain.more &&
+            ` Only the first ${MOST_DIGESTS} digests were read: the command reads all.`}
           {unchecked > 0 &&
             ` Only the first ${MOST_RECEIPTS} receipts were read: the command reads all.`}
         </p>

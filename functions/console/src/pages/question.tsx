@@ -25,7 +25,8 @@ interface Loaded {
 
 export function Question({ route, person }: PageProps) {
   const [, id = '', step = ''] = route.path;
-  const [choice, setChoice] = useState<string>();
+  // The question as it was read: another one of the same step must not be decided in its place.
+  const [choice, setChoice] = useState<{ decision: string; question: Asked }>();
   const [note, setNote] = useState<string>();
   const api = apiFor(route.tenant);
   const live = useLive<Loaded>(
@@ -50,20 +51,25 @@ export function Question({ route, person }: PageProps) {
         {({ execution, actions }) => {
           const question = openQuestion(execution, step);
           if (!question) return <Over execution={execution} step={step} tenant={route.tenant} />;
-          const action = actions.find((one) => one.step === step && one.decision === choice);
+          const action = actions.find(
+            (one) => one.step === step && one.decision === choice?.decision,
+          );
           return (
             <>
               <What execution={execution} question={question} tenant={route.tenant} />
               <Stands execution={execution} />
               {may(person.role, 'decide what an execution waits for') && (
-                <Choices question={question} onChoose={setChoice} />
+                <Choices
+                  question={question}
+                  onChoose={(decision) => setChoice({ decision, question })}
+                />
               )}
               {choice && (
                 <Decide
-                  key={choice}
+                  key={choice.decision}
                   execution={execution}
-                  question={question}
-                  decision={choice}
+                  question={choice.question}
+                  decision={choice.decision}
                   action={action}
                   tenant={route.tenant}
                   onClose={(said) => {

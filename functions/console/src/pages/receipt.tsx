@@ -13,7 +13,7 @@ import { Time } from '../components/time';
 import { VerifiedBy } from '../components/verified-by';
 import { command } from '../lib/command';
 import { download } from '../lib/download';
-import { Refused, type Verified, verified } from '../lib/evidence';
+import { isRecord, Refused, type Verified, verified } from '../lib/evidence';
 import { useLive } from '../live';
 import type { PageProps } from '../pages';
 import { address } from '../router';
@@ -83,7 +83,8 @@ async function loaded(
 
 function parsed(bytes: Uint8Array): Record<string, unknown> {
   try {
-    return JSON.parse(new TextDecoder().decode(bytes));
+    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return isRecord(value) ? value : {};
   } catch {
     return {};
   }
@@ -99,6 +100,11 @@ function NotVerified({ why }: { why: string | undefined }) {
       </p>
     </div>
   );
+}
+
+// The records of a list. A file that is not verified can have anything in it.
+function recordsOf(value: unknown): Record<string, unknown>[] {
+  return Array.isArray(value) ? value.filter(isRecord) : [];
 }
 
 function text(value: unknown): string | undefined {
@@ -119,7 +125,7 @@ interface FactsProps {
 function Facts({ content, tenant, id }: FactsProps) {
   const previous = content.previous_receipt as { object?: unknown } | undefined;
   const generation = Number(content.generation ?? 0);
-  const shown = Array.isArray(content.shown) ? (content.shown as Shown[]) : [];
+  const shown: Shown[] = recordsOf(content.shown);
   return (
     <section class="box">
       <dl class="facts">
@@ -169,17 +175,8 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
   );
 }
 
-interface StepOutcome {
-  name: string;
-  item?: unknown;
-  action?: string;
-  status: string;
-  attempts?: number;
-  last_error?: string;
-}
-
 function Steps({ content }: { content: Record<string, unknown> }) {
-  const steps = Array.isArray(content.steps) ? (content.steps as StepOutcome[]) : [];
+  const steps = recordsOf(content.steps);
   return (
     <section class="box">
       <h2>Steps</h2>
@@ -189,15 +186,16 @@ function Steps({ content }: { content: Record<string, unknown> }) {
           {
             title: 'Step',
             heads: true,
-            cell: (row) => `${row.name}${row.item === undefined ? '' : ` (${String(row.item)})`}`,
+            cell: (row) =>
+              `${String(row.name)}${row.item === undefined ? '' : ` (${String(row.item)})`}`,
           },
-          { title: 'Outcome', cell: (row) => <StepStatus status={row.status} /> },
-          { title: 'Action', cell: (row) => row.action ?? '' },
+          { title: 'Outcome', cell: (row) => <StepStatus status={String(row.status)} /> },
+          { title: 'Action', cell: (row) => text(row.action) ?? '' },
           { title: 'Attempts', number: true, cell: (row) => String(row.attempts ?? 0) },
-          { title: 'Last error', cell: (row) => row.last_error ?? '' },
+          { title: 'Last error', cell: (row) => text(row.last_error) ?? '' },
         ]}
         rows={steps}
-        keyOf={(row) => `${row.name} ${String(row.item ?? '')}`}
+        keyOf={(row) => `${String(row.name)} ${String(row.item ?? '')}`}
       />
     </section>
   );

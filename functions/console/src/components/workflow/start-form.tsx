@@ -113,7 +113,7 @@ export function StartForm({ workflow, tenant, definition }: Props) {
         />
         {needsApproval && <Approval value={approval} onInput={setApproval} />}
         <Key value={key} onInput={setKey} />
-        {problem && <ProblemView problem={problem} />}
+        {problem && <ProblemView problem={problem} sent />}
         {checked && <Outcome check={checked} input={JSON.parse(input)} />}
         {found.length > 0 && (
           <p class="wrong" role="alert">
