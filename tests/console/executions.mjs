@@ -61,7 +61,7 @@ scenarios['an execution that waits is followed and cancelled'] = async (name) =>
   await becomes(page, 'Waiting for people');
   await page.getByRole('button', { name: 'Cancel …' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Do nothing' }).click();
-  await requests(page, 'Cancel …', 'Cancel it', /./);
+  await requests(page, 'Cancel …', 'Cancel it', /stops before its next step/);
   await becomes(page, 'Failed');
   await visit(page, '#/executions?tenant=acme');
   await page.getByLabel('Workflow').selectOption('WF-HOLD-STRATEGIC-VENDOR');

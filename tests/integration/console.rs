@@ -221,7 +221,7 @@ async fn requests_took_effect(stack: &Stack, scene: &Scene) {
 
 /// The console as a stranger sees it, without a token and without a browser.
 #[tokio::test]
-async fn the_console_is_public_and_small_and_its_token_route_is_no_open_proxy() {
+async fn the_console_is_public_and_its_token_route_is_no_open_proxy() {
     let stack = Stack::from_env().await;
     let get = async |path: &str| stack.api.send(stack.api.anonymous("GET", path)).await;
     let first = get("/console").await;
@@ -237,12 +237,8 @@ async fn the_console_is_public_and_small_and_its_token_route_is_no_open_proxy() 
     );
     let config = get("/console/config.json").await;
     assert_eq!(config.body["client_id"], "console", "{}", config.body);
-    for missing in [
-        "/console/../template.yaml",
-        "/console/none.js",
-        "/console/app.js/x",
-    ] {
-        assert!([401, 404].contains(&get(missing).await.status), "{missing}");
+    for missing in ["/console/none.js", "/console/app.js/x"] {
+        assert_eq!(get(missing).await.status, 404, "{missing}");
     }
     let exchange = async |body: Value| {
         let request = stack.api.anonymous("POST", "/console/token");

@@ -63,8 +63,8 @@ impl DynamoLedger {
         Err(LedgerError::Unavailable(why.to_owned()))
     }
 
-    /// Compares the copies with the controls, and writes them again. Returns whether it did: a
-    /// change of a control is first otherwise, and the next check has its result.
+    /// Compares the copies with the controls, and writes the copies again. Returns false if a
+    /// concurrent change of a control was first. The next check has the result of that change.
     pub async fn check_copies(&self, now: Timestamp) -> Result<bool, LedgerError> {
         let copies = self.read_copies().await?;
         // The index lags a moment. So every scope that it or a copy names is read consistently.

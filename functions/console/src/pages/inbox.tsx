@@ -32,7 +32,7 @@ export function Inbox({ route, person }: PageProps) {
         </a>
       ),
     },
-    { title: 'Asks', cell: (row) => <Asked row={row} /> },
+    { title: 'Asks', cell: (row) => <SubjectAndMessage row={row} /> },
     every && { title: 'Tenant', cell: (row) => row.tenant },
     { title: 'Workflow', cell: (row) => row.workflow_id },
     { title: 'Decided by', cell: deciders },
@@ -74,7 +74,7 @@ export function Inbox({ route, person }: PageProps) {
   );
 }
 
-function Asked({ row }: { row: ListedQuestion }) {
+function SubjectAndMessage({ row }: { row: ListedQuestion }) {
   return (
     <>
       {row.subject && <strong>{row.subject}</strong>}

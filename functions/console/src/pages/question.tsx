@@ -1,4 +1,4 @@
-// One question: what is asked, by whom, what stands now, what each choice would do, and the choice.
+// One question: its text and people, the effects so far, what each choice would do, and the choice.
 import { useState } from 'preact/hooks';
 import { apiFor, path } from '../api/client';
 import { Problem } from '../api/problem';
@@ -57,7 +57,7 @@ export function Question({ route, person }: PageProps) {
           return (
             <>
               <What execution={execution} question={question} tenant={route.tenant} />
-              <Stands execution={execution} />
+              <EffectsSoFar execution={execution} />
               {may(person.role, 'decide what an execution waits for') && (
                 <Choices
                   question={question}
@@ -197,7 +197,7 @@ function Vote({ vote }: { vote: Asked['votes'][number] }) {
 }
 
 // The effects so far, and the last answer of a step that failed.
-function Stands({ execution }: { execution: Execution }) {
+function EffectsSoFar({ execution }: { execution: Execution }) {
   const begun = execution.steps.filter((step) => step.attempts.length > 0);
   return (
     <section class="box">
