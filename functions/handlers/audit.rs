@@ -158,7 +158,12 @@ impl Audit {
         }
         changes.truncate(failed.unwrap_or(records.len()));
         match self.add_statistics(records, &changes).await {
-            Ok(()) => {}
+            // A delivery that began later would not find the marks that cover more.
+            Ok(true) if failed.is_some() => {
+                failed = Some(0);
+                changes.clear();
+            }
+            Ok(_) => {}
             Err(error @ LedgerError::Unavailable(_)) => {
                 warn!(reason = %error, "statistics were not added: the stream delivers the batch again");
                 // Marks are found by the first change of a group. A delivery that began later would
@@ -187,12 +192,12 @@ impl Audit {
     }
 
     /// Adds what the changes contribute to statistics. They are the first ones of a batch, which
-    /// comes from one shard of the stream.
+    /// comes from one shard of the stream. Returns true if a mark covers more changes than these.
     async fn add_statistics(
         &self,
         records: &[Value],
         changes: &[ChangeEvents],
-    ) -> Result<(), LedgerError> {
+    ) -> Result<bool, LedgerError> {
         let mut places: BTreeMap<&StatisticsKey, Vec<Contribution>> = BTreeMap::new();
         for (record, change) in records.iter().zip(changes) {
             let sequence = record["dynamodb"]["SequenceNumber"].as_str();
@@ -208,14 +213,15 @@ impl Audit {
         let writes =
             writes.map(|(place, added)| add_contributions(&self.ledger, place, added, now));
         let writes: Vec<_> = writes.collect();
-        let written: Vec<Result<(), LedgerError>> = stream::iter(writes)
+        let written: Vec<Result<bool, LedgerError>> = stream::iter(writes)
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
+        let covers_more = written.contains(&Ok(true));
         // One place that waits for a repeat makes the stream deliver the batch again.
         let errors = written.into_iter().filter_map(Result::err);
         let worst = errors.max_by_key(|error| matches!(error, LedgerError::Unavailable(_)));
-        worst.map_or(Ok(()), Err)
+        worst.map_or(Ok(covers_more), Err)
     }
 
     /// The events of one change. Fails if the ledger does not answer.

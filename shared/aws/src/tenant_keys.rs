@@ -246,6 +246,17 @@ fn the_conditions_in_the_template_match_their_keys_and_no_tenants_keys() {
     }
     let statistics = format!("dynamodb:LeadingKeys: [\"{}\"]", Key::statistics("*"));
     assert!(template.contains(&statistics), "{statistics}");
+    // Each function that queries the controls may query the index that lists them.
+    let index = format!("index/{}\"", List::Controls.index());
+    let keys = format!("dynamodb:LeadingKeys: [{}]", List::Controls.hash());
+    let lines: Vec<_> = template.lines().collect();
+    let queries = lines.windows(2).filter(|two| two[1].contains(&keys));
+    let resources: Vec<_> = queries.map(|two| two[0]).collect();
+    assert_eq!(resources.len(), 2, "{resources:?}");
+    assert!(
+        resources.iter().all(|one| one.ends_with(&index)),
+        "{resources:?}"
+    );
     let controls = |partition: &String| partition.starts_with(Key::CONTROL_PREFIX);
     assert!(control_partitions().iter().all(controls));
     assert!(!partitions("CONTROL").iter().any(controls));

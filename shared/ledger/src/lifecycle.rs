@@ -178,6 +178,7 @@ pub fn redrive(
             .filter(|outcome| outcome.held)
             .cloned()
             .collect(),
+        unwound_at: None,
         previous: execution.receipt.clone(),
         receipt: None,
         choices: Choices::new(),

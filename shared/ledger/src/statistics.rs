@@ -189,40 +189,58 @@ pub trait StatisticsStore: Send + Sync {
 /// Adds contributions to one place, each once. They are those of one shard, in order, from the
 /// first change of a delivery on. An error can leave a part added, so that the delivery must begin
 /// again at that change.
+///
+/// Returns true if a mark covers more changes than these. Then a delivery that begins after them
+/// would add the rest twice: the next one must begin at the same change as this one.
 pub async fn add_contributions<S: StatisticsStore>(
     store: &S,
     of: &StatisticsKey,
     contributions: &[Contribution],
     now: Timestamp,
-) -> Result<(), LedgerError> {
+) -> Result<bool, LedgerError> {
     let mut left = contributions;
     while let Some(group) = group(of, left) {
-        let Addition::Covered(last) = store.add_group(&group, now).await? else {
-            return Ok(());
+        let covered = match store.add_group(&group, now).await? {
+            Addition::Done => group.last,
+            Addition::Covered(last) => last,
         };
-        let next = uncovered(left, &last);
+        let next = uncovered(left, &covered);
         if next.len() == left.len() {
             let why = "a mark of statistics ends before it begins";
             return Err(LedgerError::Damaged(why.to_owned()));
         }
+        let end = left.last().map(|one| one.sequence.as_str());
+        if end.is_some_and(|end| is_after(&covered, end)) {
+            return Ok(true);
+        }
         left = next;
     }
-    Ok(())
+    Ok(false)
 }
 
-/// Groups the contributions to a place, in the order of their changes. `None` if there is none.
+/// The most sums in a group, so that its update stays below the 4 KB that DynamoDB takes of an
+/// [expression](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
+const SUMS_MAX: usize = 200;
+
+/// Groups the first contributions to a place: as many whole changes as fit, in their order. `None`
+/// if there is none.
 fn group(of: &StatisticsKey, contributions: &[Contribution]) -> Option<ContributionGroup> {
-    let (first, last) = (contributions.first()?, contributions.last()?);
-    let mut sums = Statistics::default();
-    for contribution in contributions {
-        sums.add(&contribution.sums);
+    let first = &contributions.first()?.sequence;
+    let (mut last, mut sums) = (first, Statistics::default());
+    for change in contributions.chunk_by(|one, next| one.sequence == next.sequence) {
+        let mut more = sums.clone();
+        change.iter().for_each(|one| more.add(&one.sums));
+        if &change[0].sequence != first && more.counts().len() > SUMS_MAX {
+            break;
+        }
+        (last, sums) = (&change[0].sequence, more);
     }
     Some(ContributionGroup {
         mark: StatisticsMark {
             of: of.clone(),
-            first: first.sequence.clone(),
+            first: first.clone(),
         },
-        last: last.sequence.clone(),
+        last: last.clone(),
         sums,
     })
 }
@@ -316,6 +334,29 @@ mod tests {
         assert_eq!(grouped.mark.first, "9");
         assert_eq!((grouped.last.as_str(), grouped.sums.started), ("10", 3));
         assert_eq!(group(&place(), &[]), None);
+    }
+
+    #[test]
+    fn a_group_ends_before_the_change_that_makes_its_update_too_long() {
+        let of_step = |n: usize| Contribution {
+            sequence: n.to_string(),
+            sums: Statistics {
+                steps: BTreeMap::from([(
+                    format!("step_{n}"),
+                    StepStatistics {
+                        ended: 1,
+                        attempts: 1,
+                        ms: 1,
+                    },
+                )]),
+                ..Statistics::default()
+            },
+        };
+        let all: Vec<_> = (1..=150).map(of_step).collect();
+        let grouped = group(&place(), &all).expect("a group");
+        assert_eq!((grouped.last.as_str(), grouped.sums.steps.len()), ("66", 66));
+        let rest = group(&place(), uncovered(&all, &grouped.last)).expect("a group");
+        assert_eq!((rest.mark.first.as_str(), rest.last.as_str()), ("67", "132"));
     }
 
     #[test]

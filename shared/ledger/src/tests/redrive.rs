@@ -80,9 +80,13 @@ fn a_redrive_runs_in_a_new_generation_under_the_current_definition() {
         Status::RolledBack,
         Status::PartiallyRolledBack,
     ] {
-        let first = ended(status);
+        let first = ExecutionRecord {
+            unwound_at: Some(at(30)),
+            ..ended(status)
+        };
         let right = ExecutionRecord {
             rev: 6,
+            unwound_at: None,
             version: 2,
             definition_digest: "sha256:2".to_owned(),
             epoch: 4,
