@@ -354,9 +354,15 @@ mod tests {
         };
         let all: Vec<_> = (1..=150).map(of_step).collect();
         let grouped = group(&place(), &all).expect("a group");
-        assert_eq!((grouped.last.as_str(), grouped.sums.steps.len()), ("66", 66));
+        assert_eq!(
+            (grouped.last.as_str(), grouped.sums.steps.len()),
+            ("66", 66)
+        );
         let rest = group(&place(), uncovered(&all, &grouped.last)).expect("a group");
-        assert_eq!((rest.mark.first.as_str(), rest.last.as_str()), ("67", "132"));
+        assert_eq!(
+            (rest.mark.first.as_str(), rest.last.as_str()),
+            ("67", "132")
+        );
     }
 
     #[test]
