@@ -1,18 +1,22 @@
 //! `GET /v1/statistics`: sums over hours, which the audit function keeps, and what holds now.
 
 mod range;
+mod sums;
 
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{cmp::Reverse, collections::BTreeMap, mem};
 
 use axum::Json;
-use futures_util::{StreamExt, TryStreamExt, future::try_join, stream};
-use holdfast_aws::{DynamoLedger, HourStatistics, OpenCount, SystemHost, TenantStatistics};
+use futures_util::{StreamExt, future::try_join, stream};
+use holdfast_aws::{DynamoLedger, OpenCount, SystemHost};
 use holdfast_engine::Host;
 use holdfast_ids::names::{is_workflow_id, quoted};
-use holdfast_ledger::{ControlState, IncidentStatus, LedgerError, Statistics};
+use holdfast_ledger::{ControlState, IncidentStatus, Statistics};
 use holdfast_receipt::Status;
 
-use self::range::{Range, StatisticsQuery};
+use self::{
+    range::{Range, StatisticsQuery},
+    sums::Sums,
+};
 use crate::api::{
     answer::{self, Bucket, Count, Figures, Now, StepFigures, TenantFigures, WorkflowFigures},
     control::visible_controls,
@@ -54,23 +58,52 @@ pub(crate) async fn read(
         .into_iter()
         .map(|tenant| of_tenant(&caller.ledger, tenant, workflow, range));
     let reads: Vec<_> = reads.collect();
-    let parts: Vec<_> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
-    if parts.iter().any(|part| part.statistics.more) {
-        return Err(Problem::bad_request(
-            "the range has too many hours and workflows: choose a later `from`",
-        ));
+    let mut parts = stream::iter(reads).buffered(AT_ONCE);
+    let mut all = Parts::default();
+    while let Some(part) = parts.next().await {
+        all.add(part?);
     }
+    drop(parts);
     let mut paused = visible_controls(&app, &caller).await?;
     paused.retain(|control| control.state == ControlState::Paused);
-    Ok(Json(summary(&parts, range, caller.tenant.clone(), paused)))
+    Ok(Json(summary(all, range, caller.tenant.clone(), paused)))
 }
 
 /// The statistics of one tenant, and what waits there now.
 struct TenantPart {
     tenant: String,
-    statistics: TenantStatistics,
+    sums: Sums,
     incidents: OpenCount,
     questions: OpenCount,
+}
+
+/// The parts that were read, added up.
+#[derive(Default)]
+struct Parts {
+    sums: Sums,
+    tenants: Vec<TenantFigures>,
+    incidents: Count,
+    questions: Count,
+}
+
+impl Parts {
+    fn add(&mut self, part: TenantPart) {
+        // The registry itself is for platform admins alone.
+        if !part.sums.workflows.is_empty() {
+            self.tenants.push(TenantFigures {
+                tenant: part.tenant,
+                figures: figures(&part.sums.total),
+            });
+        }
+        self.sums.add(&part.sums);
+        for (sum, one) in [
+            (&mut self.incidents, part.incidents),
+            (&mut self.questions, part.questions),
+        ] {
+            sum.count += one.count;
+            sum.more |= one.more;
+        }
+    }
 }
 
 async fn of_tenant(
@@ -78,11 +111,17 @@ async fn of_tenant(
     tenant: String,
     workflow: Option<&str>,
     range: Range,
-) -> Result<TenantPart, LedgerError> {
+) -> Result<TenantPart, Problem> {
     let hours = (range.from, range.until);
-    let statistics = ledger
-        .statistics(&tenant, workflow, hours, ITEMS_MAX)
-        .await?;
+    let mut sums = Sums::default();
+    let each = |hour| sums.add_hour(range.by, hour);
+    let read = ledger.statistics(&tenant, workflow, hours, ITEMS_MAX, each);
+    if read.await? {
+        return Err(Problem::bad_request(format!(
+            "tenant {tenant} has more than {ITEMS_MAX} sums of an hour and workflow in the range: \
+             choose a later `from`"
+        )));
+    }
     let (incidents, questions) = try_join(
         ledger.count_incidents(&tenant, IncidentStatus::Open),
         ledger.count_questions(&tenant),
@@ -90,37 +129,27 @@ async fn of_tenant(
     .await?;
     Ok(TenantPart {
         tenant,
-        statistics,
+        sums,
         incidents,
         questions,
     })
 }
 
-/// The answer for these tenants. `tenant` is the one that was asked for, if it was one.
+/// The answer for these parts. `tenant` is the one that was asked for, if it was one.
 fn summary(
-    parts: &[TenantPart],
+    parts: Parts,
     range: Range,
     tenant: Option<String>,
     paused: Vec<answer::Control>,
 ) -> answer::Statistics {
-    let hours = || parts.iter().flat_map(|part| &part.statistics.hours);
-    let by_workflow = summed(hours().map(|hour| (hour.of.workflow.as_str(), &hour.sums)));
-    let mut buckets = summed(hours().map(|hour| (range.by.begin(hour.of.hour), &hour.sums)));
-    let sum = |of: fn(&TenantPart) -> OpenCount| {
-        parts
-            .iter()
-            .map(of)
-            .fold(Count::default(), |sum, one| Count {
-                count: sum.count + one.count,
-                more: sum.more || one.more,
-            })
-    };
+    let mut sums = parts.sums;
+    let mut buckets = mem::take(&mut sums.buckets);
     let every = tenant.is_none();
     answer::Statistics {
         from: range.from,
         until: range.until,
         by: range.by.name(),
-        total: figures(&total(hours())),
+        total: figures(&sums.total),
         buckets: range
             .buckets()
             .map(|at| Bucket {
@@ -128,44 +157,17 @@ fn summary(
                 figures: figures(&buckets.remove(&at).unwrap_or_default()),
             })
             .collect(),
-        steps: slowest_steps(&by_workflow),
-        workflows: slowest_workflows(by_workflow),
-        tenants: every.then(|| {
-            // The registry itself is for platform admins alone.
-            let counted = parts
-                .iter()
-                .filter(|part| !part.statistics.hours.is_empty());
-            let tenants = counted.map(|part| TenantFigures {
-                tenant: part.tenant.clone(),
-                figures: figures(&total(part.statistics.hours.iter())),
-            });
-            tenants.collect()
-        }),
+        steps: slowest_steps(&sums.workflows),
+        workflows: slowest_workflows(sums.workflows),
+        tenants: every.then_some(parts.tenants),
         now: Now {
-            open_incidents: sum(|part| part.incidents),
-            waiting_questions: sum(|part| part.questions),
+            open_incidents: parts.incidents,
+            waiting_questions: parts.questions,
             paused,
         },
-        updated_at: hours().filter_map(|hour| hour.updated_at).max(),
+        updated_at: sums.updated_at,
         tenant,
     }
-}
-
-/// The sums under each key.
-fn summed<'a, K: Ord>(parts: impl Iterator<Item = (K, &'a Statistics)>) -> BTreeMap<K, Statistics> {
-    let mut all: BTreeMap<K, Statistics> = BTreeMap::new();
-    for (key, sums) in parts {
-        all.entry(key).or_default().add(sums);
-    }
-    all
-}
-
-fn total<'a>(hours: impl Iterator<Item = &'a HourStatistics>) -> Statistics {
-    let mut total = Statistics::default();
-    for hour in hours {
-        total.add(&hour.sums);
-    }
-    total
 }
 
 fn figures(sums: &Statistics) -> Figures {
@@ -185,10 +187,10 @@ fn figures(sums: &Statistics) -> Figures {
     }
 }
 
-fn slowest_workflows(by_workflow: BTreeMap<&str, Statistics>) -> Vec<WorkflowFigures> {
+fn slowest_workflows(by_workflow: BTreeMap<String, Statistics>) -> Vec<WorkflowFigures> {
     let workflows = by_workflow.into_iter();
     let workflows = workflows.map(|(id, sums)| WorkflowFigures {
-        workflow_id: id.to_owned(),
+        workflow_id: id,
         figures: figures(&sums),
     });
     let mut workflows: Vec<_> = workflows.collect();
@@ -196,12 +198,12 @@ fn slowest_workflows(by_workflow: BTreeMap<&str, Statistics>) -> Vec<WorkflowFig
     workflows
 }
 
-fn slowest_steps(by_workflow: &BTreeMap<&str, Statistics>) -> Vec<StepFigures> {
+fn slowest_steps(by_workflow: &BTreeMap<String, Statistics>) -> Vec<StepFigures> {
     let steps = by_workflow.iter().flat_map(|(workflow, sums)| {
         let steps = sums.steps.iter();
         steps.filter_map(|(step, sums)| {
             Some(StepFigures {
-                workflow_id: (*workflow).to_owned(),
+                workflow_id: workflow.clone(),
                 step: step.clone(),
                 ended: sums.ended,
                 attempts: sums.attempts,
@@ -218,8 +220,8 @@ fn slowest_steps(by_workflow: &BTreeMap<&str, Statistics>) -> Vec<StepFigures> {
 
 #[cfg(test)]
 mod tests {
+    use holdfast_aws::HourStatistics;
     use holdfast_ledger::{StatisticsKey, StepStatistics};
-
     use jiff::Timestamp;
 
     use super::{range::BucketLength, *};
@@ -260,28 +262,38 @@ mod tests {
             ms: 500,
         };
         slow.steps.insert("hold".to_owned(), step);
-        let part = TenantPart {
-            tenant: "acme".to_owned(),
-            statistics: TenantStatistics {
-                hours: vec![
-                    hour("2026-11-29T05:00:00Z", "WF-A", sums(4, 3, 1, 4_000)),
-                    hour("2026-11-29T07:00:00Z", "WF-A", sums(1, 0, 0, 0)),
-                    hour("2026-11-29T07:00:00Z", "WF-B", slow),
-                ],
-                more: false,
-            },
-            incidents: OpenCount {
-                count: 2,
-                more: false,
-            },
-            questions: OpenCount::default(),
-        };
         let range = Range {
             from: at("2026-11-29T05:00:00Z"),
             until: at("2026-11-29T07:30:00Z"),
             by: BucketLength::Hour,
         };
-        let answer = summary(&[part], range, None, Vec::new());
+        let mut parts = Parts::default();
+        for (tenant, hours) in [
+            (
+                "acme",
+                vec![
+                    hour("2026-11-29T05:00:00Z", "WF-A", sums(4, 3, 1, 4_000)),
+                    hour("2026-11-29T07:00:00Z", "WF-A", sums(1, 0, 0, 0)),
+                ],
+            ),
+            ("globex", vec![hour("2026-11-29T07:00:00Z", "WF-B", slow)]),
+            ("empty", Vec::new()),
+        ] {
+            let mut sums = Sums::default();
+            hours
+                .into_iter()
+                .for_each(|hour| sums.add_hour(range.by, hour));
+            parts.add(TenantPart {
+                tenant: tenant.to_owned(),
+                sums,
+                incidents: OpenCount {
+                    count: 2,
+                    more: tenant == "empty",
+                },
+                questions: OpenCount::default(),
+            });
+        }
+        let answer = summary(parts, range, None, Vec::new());
         let total = &answer.total;
         assert_eq!((total.started, total.ended["EXECUTED"]), (6, 4));
         assert_eq!(total.success_rate, Some(0.8));
@@ -307,8 +319,13 @@ mod tests {
             (answer.steps[0].mean_ms, answer.steps[0].attempts),
             (250, 3)
         );
-        assert_eq!(answer.now.open_incidents.count, 2);
-        assert_eq!(answer.tenants.map(|all| all.len()), Some(1));
+        let incidents = &answer.now.open_incidents;
+        assert_eq!((incidents.count, incidents.more), (6, true));
+        let tenants = answer.tenants.expect("tenants").into_iter();
+        let tenants: Vec<_> = tenants
+            .map(|one| (one.tenant, one.figures.started))
+            .collect();
+        assert_eq!(tenants, [("acme".to_owned(), 5), ("globex".to_owned(), 1)]);
         assert_eq!(answer.updated_at, Some(at("2026-11-29T07:00:00Z")));
     }
 }

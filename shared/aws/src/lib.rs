@@ -52,6 +52,6 @@ pub use pages::{Page, PageEnd, Window};
 pub use secrets::SecretsManager;
 pub use serve::{read_task, serve};
 pub use signer::{Keys, KmsSigner};
-pub use statistics::{HourStatistics, TenantStatistics};
+pub use statistics::HourStatistics;
 pub use stream::{Change, ChangeError, change};
 pub use workflows::{DeployedWorkflow, OpenCount};

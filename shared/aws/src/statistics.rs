@@ -47,15 +47,6 @@ pub struct HourStatistics {
     pub updated_at: Option<Timestamp>,
 }
 
-/// The statistics of a tenant within some hours.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TenantStatistics {
-    /// The sums, oldest hour first.
-    pub hours: Vec<HourStatistics>,
-    /// True if more items exist than were read.
-    pub more: bool,
-}
-
 /// The number of times that a group is sent while transactions of other shards are at work on its
 /// item.
 const TRIES: u32 = 8;
@@ -150,16 +141,18 @@ impl DynamoLedger {
         built.map_err(|error| LedgerError::Damaged(error.to_string()))
     }
 
-    /// The statistics of a tenant, of one workflow or of all, from one hour up to and including
-    /// another; at most `limit` items are read. The read is eventually consistent, since the
-    /// sums follow the ledger at some distance anyway.
+    /// Gives the statistics of a tenant to `each`, oldest hour first: those of one workflow or of
+    /// all, from one hour up to and including another. Only one page of items is held at a time.
+    /// After `limit` items, no further page is read; true if there is one. The read is eventually
+    /// consistent, since the sums follow the ledger at some distance anyway.
     pub async fn statistics(
         &self,
         tenant: &str,
         workflow: Option<&str>,
         (from, until): (Timestamp, Timestamp),
         limit: usize,
-    ) -> Result<TenantStatistics, LedgerError> {
+        mut each: impl FnMut(HourStatistics),
+    ) -> Result<bool, LedgerError> {
         let query = self
             .client
             .query()
@@ -170,22 +163,22 @@ impl DynamoLedger {
             // A `~` follows every character of a workflow's id.
             .expression_attribute_values(":until", text(format!("{}#~", hour_text(until))));
         let mut pages = query.into_paginator().send();
-        let (mut found, mut read) = (TenantStatistics::default(), 0);
+        let mut read = 0;
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| unavailable(&error))?;
-            for item in page.items() {
+            let further = page.last_evaluated_key().is_some();
+            for item in page.items.unwrap_or_default() {
                 read += 1;
-                let hour = hour_statistics(item)?;
+                let hour = hour_statistics(&item)?;
                 if workflow.is_none_or(|workflow| workflow == hour.of.workflow) {
-                    found.hours.push(hour);
+                    each(hour);
                 }
             }
             if read >= limit {
-                found.more = pages.next().await.is_some();
-                break;
+                return Ok(further);
             }
         }
-        Ok(found)
+        Ok(false)
     }
 }
 
