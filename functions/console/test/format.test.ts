@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { command } from '../src/lib/command';
 import { counted, lasted, percent, relative, utc } from '../src/lib/format';
 import { keepsDigits } from '../src/lib/json';
+import { beginOf, RANGES, type RangeName } from '../src/lib/range';
 import { address, parse } from '../src/router';
 
 test('a_duration_has_its_two_largest_units', () => {
@@ -65,4 +66,16 @@ test('a_number_that_a_browser_would_round_is_recognised', () => {
   for (const text of kept) assert.ok(keepsDigits(text, Number(text)), text);
   const lost = ['9007199254740993', '0.12345678901234567891', '1e400', '123456789012345678'];
   for (const text of lost) assert.ok(!keepsDigits(text, Number(text)), text);
+});
+
+test('the_command_of_the_overview_asks_for_the_hours_that_the_page_asks_for', () => {
+  const now = new Date('2026-11-29T07:30:00Z');
+  const hour = 3_600_000;
+  for (const name of Object.keys(RANGES) as RangeName[]) {
+    const { time, option } = beginOf(name, now);
+    assert.match(option, /^\d+h$/);
+    assert.equal(now.getTime() - new Date(time).getTime(), Number.parseInt(option, 10) * hour);
+  }
+  // This hour and the 23 before it are 24 buckets.
+  assert.equal(beginOf('1d', now).time.slice(0, 13), '2026-11-28T08');
 });

@@ -12,22 +12,13 @@ import { Answer, Empty } from '../components/states';
 import { Time } from '../components/time';
 import { command } from '../lib/command';
 import { counted, lasted, percent } from '../lib/format';
+import { beginOf, RANGES, type RangeName } from '../lib/range';
 import { wordOf } from '../lib/words';
 import { useLive } from '../live';
 import type { PageProps } from '../pages';
 import { seesEveryTenant } from '../roles';
 
 const EVERY = 15_000;
-const HOUR = 3_600_000;
-
-// The stretches of time to choose from: the name in the address, hours, and the size of a bucket.
-const RANGES = {
-  '1d': { title: 'the last 24 hours', hours: 24, by: 'hour' },
-  '3d': { title: 'the last 3 days', hours: 72, by: 'hour' },
-  '7d': { title: 'the last 7 days', hours: 168, by: 'day' },
-  '30d': { title: 'the last 30 days', hours: 720, by: 'day' },
-} as const;
-type RangeName = keyof typeof RANGES;
 
 const isRange = (name: string | undefined): name is RangeName =>
   name !== undefined && name in RANGES;
@@ -55,7 +46,7 @@ export function Overview({ route, person }: PageProps) {
   const live = useLive<Statistics>(
     `statistics ${tenant} ${name} ${workflow}`,
     (signal) => {
-      const from = new Date(Date.now() - (range.hours - 1) * HOUR).toISOString();
+      const from = beginOf(name, new Date()).time;
       return apiFor(tenant).get(
         'statistics',
         { from, by: range.by, workflow_id: workflow },
@@ -94,7 +85,12 @@ export function Overview({ route, person }: PageProps) {
         )}
       </Answer>
       <ShowCommand
-        text={command(['statistics'], { from: `${range.hours}h`, by: range.by, workflow, tenant })}
+        text={command(['statistics'], {
+          from: beginOf(name, new Date()).option,
+          by: range.by,
+          workflow,
+          tenant,
+        })}
       />
     </Page>
   );
