@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::api::{
     answer::{CauseGroup, CauseIncident, Causes, Count},
     app::App,
-    every_tenant::{PageRequest, page_of},
+    every_tenant::{newest, tenants_of},
     extract::{EmptyBody, NamesTenant},
     incident::status_of,
     principal::ListCaller,
@@ -20,8 +20,10 @@ use crate::api::{
     route::AuthorizedRequest,
 };
 
-/// Incidents that are grouped.
+/// Incidents that are grouped, of one tenant or of all together.
 const INCIDENTS_MAX: usize = 500;
+/// Executions of one incident that are counted.
+const EXECUTIONS_MAX: u16 = 1_000;
 /// Incidents whose executions are counted at the same time.
 const AT_ONCE: usize = 16;
 
@@ -48,19 +50,13 @@ pub(crate) async fn list(
     }: AuthorizedRequest<CauseQuery, EmptyBody, ListCaller>,
 ) -> Result<Json<Causes>, Problem> {
     let status = status_of(query.status.as_deref())?;
-    let wanted = PageRequest {
-        limit: INCIDENTS_MAX,
-        ..PageRequest::default()
-    };
-    let page = page_of(&app, &caller, &wanted, |tenant, window| {
+    let tenants = tenants_of(&app, &caller).await?;
+    let read = newest(tenants, INCIDENTS_MAX, |tenant, window, limit| {
         let ledger = caller.ledger.clone();
-        async move {
-            let limit = INCIDENTS_MAX;
-            ledger.incidents(&tenant, status, &window, limit).await
-        }
+        async move { ledger.incidents(&tenant, status, &window, limit).await }
     });
-    let page = page.await?;
-    let incidents = page.entries.into_iter().map(|entry| entry.value);
+    let (incidents, more) = read.await?;
+    let incidents = incidents.into_iter();
     let counted = incidents.map(|incident| counted(&app, &caller, incident));
     let counted: Vec<_> = counted.collect();
     let counted = stream::iter(counted)
@@ -69,7 +65,7 @@ pub(crate) async fn list(
         .await?;
     Ok(Json(Causes {
         causes: grouped(counted, caller.sees_payloads),
-        more: page.next.is_some(),
+        more,
     }))
 }
 
@@ -82,11 +78,11 @@ async fn counted(
     let key = IncidentKey::new(&incident.tenant, &incident.id);
     // The session for every tenant's lists reaches no incident's partition.
     let count = match &caller.tenant {
-        Some(_) => caller.ledger.count_links(&key).await?,
+        Some(_) => caller.ledger.count_links(&key, EXECUTIONS_MAX).await?,
         None => {
             let stores = app.tenants.on_behalf_of(&incident.tenant).await;
             let (ledger, _) = stores.map_err(|why| Problem::unavailable("the deployment", &why))?;
-            ledger.count_links(&key).await?
+            ledger.count_links(&key, EXECUTIONS_MAX).await?
         }
     };
     Ok((incident, count))

@@ -6,7 +6,7 @@
 use std::future::Future;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use holdfast_aws::{MergedEnd, Page, PageEnd, Window, merged, window_of};
+use holdfast_aws::{MergedEnd, Page, PageEnd, Window, merged, unfinished, window_of};
 use holdfast_ledger::LedgerError;
 use jiff::Timestamp;
 
@@ -14,6 +14,9 @@ use crate::api::{app::App, page::Cursor, principal::ListCaller, problem::Problem
 
 /// Number of tenants whose list is read at the same time.
 const AT_ONCE: usize = 16;
+
+/// The fewest entries of each tenant's list that are read at once.
+const SHARE_MIN: usize = 10;
 
 /// The part of a list that a request asks for.
 #[derive(Debug, Clone, Default)]
@@ -93,6 +96,50 @@ where
     })
 }
 
+/// The tenants whose lists the caller asks for: one, or every registered one.
+pub(crate) async fn tenants_of(app: &App, caller: &ListCaller) -> Result<Vec<String>, Problem> {
+    if let Some(tenant) = &caller.tenant {
+        return Ok(vec![tenant.clone()]);
+    }
+    let registered = app.tenants.registry().registered_tenants().await?;
+    Ok(registered.into_iter().map(|one| one.tenant).collect())
+}
+
+/// The newest entries of the tenants' lists, at most `limit` of all, and whether there are more.
+///
+/// Each list is read by its share of `limit`, and further only where the newest entries require
+/// it. So at most `limit` entries are read beyond a share of each list. `read` reads a page of one
+/// list, of at most the given length.
+pub(crate) async fn newest<T, R>(
+    tenants: Vec<String>,
+    limit: usize,
+    read: impl Fn(String, Window, usize) -> R + Sync,
+) -> Result<(Vec<T>, bool), LedgerError>
+where
+    T: Send,
+    R: Future<Output = Result<Page<T>, LedgerError>> + Send,
+{
+    let share = (limit / tenants.len().max(1)).max(SHARE_MIN);
+    let reads = tenants.into_iter().map(|tenant| {
+        let page = read(tenant.clone(), Window::default(), share);
+        async move { Ok::<_, LedgerError>((tenant, page.await?)) }
+    });
+    let reads: Vec<_> = reads.collect();
+    let mut parts: Vec<_> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
+    while let Some((tenant, page)) = unfinished(&mut parts, limit) {
+        let window = Window {
+            after: page.next.take(),
+            ..Window::default()
+        };
+        let further = read(tenant.clone(), window, share).await?;
+        page.entries.extend(further.entries);
+        page.next = further.next;
+    }
+    let page = merged(parts, limit);
+    let entries = page.entries.into_iter().map(|(_, value)| value);
+    Ok((entries.collect(), page.next.is_some()))
+}
+
 fn entry<T>(tenant: String, (place, value): (PageEnd, T)) -> Entry<T> {
     Entry {
         tenant,
@@ -129,5 +176,56 @@ impl<T> MergedPage<T> {
             });
         }
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// The times in seconds of a tenant's entries, newest first: tenant `00` has 700 and the
+    /// newest, others have 20 each.
+    fn entries(tenant: usize) -> Vec<i64> {
+        match tenant {
+            0 => (0..700).map(|n| 2_000_000 - n).collect(),
+            _ => (0..20)
+                .map(|n| 2_000_000 - 100 * n - tenant as i64)
+                .collect(),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_newest_entries_are_found_without_reading_so_many_of_each_tenant() {
+        for tenants in [1, 2, 60, 600] {
+            let looked_at = AtomicUsize::new(0);
+            let read = |tenant: String, window: Window, limit: usize| {
+                let entries = entries(tenant.parse().expect("a number")).into_iter();
+                let after = window.after.map(|(at, _)| at.as_second());
+                let mut left = entries.filter(|at| after.is_none_or(|after| *at < after));
+                let entries: Vec<_> = left.by_ref().take(limit).collect();
+                looked_at.fetch_add(entries.len(), Ordering::Relaxed);
+                let place = |at: i64| (Timestamp::constant(at, 0), String::new());
+                let next = entries.last().filter(|_| left.next().is_some());
+                let page = Page {
+                    next: next.map(|at| place(*at)),
+                    entries: entries.iter().map(|at| (place(*at), *at)).collect(),
+                };
+                async { Ok(page) }
+            };
+            let names = (0..tenants).map(|tenant| format!("{tenant:04}"));
+            let (found, more) = newest(names.collect(), 500, read).await.expect("read");
+            let mut all: Vec<_> = (0..tenants).flat_map(entries).collect();
+            all.sort_by_key(|at| std::cmp::Reverse(*at));
+            assert!(more);
+            assert_eq!(found, all[..500], "{tenants} tenants");
+            let share = (500 / tenants).max(SHARE_MIN);
+            let looked_at = looked_at.into_inner();
+            assert!(
+                looked_at <= 500 + share * tenants,
+                "{looked_at} at {tenants}"
+            );
+        }
     }
 }

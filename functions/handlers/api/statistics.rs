@@ -20,6 +20,7 @@ use self::{
 use crate::api::{
     answer::{self, Bucket, Count, Figures, Now, StepFigures, TenantFigures, WorkflowFigures},
     control::visible_controls,
+    every_tenant::tenants_of,
     extract::EmptyBody,
     principal::ListCaller,
     problem::Problem,
@@ -47,14 +48,8 @@ pub(crate) async fn read(
             quoted(id)
         )));
     }
-    let tenants = match &caller.tenant {
-        Some(tenant) => vec![tenant.clone()],
-        None => {
-            let registered = app.tenants.registry().registered_tenants().await?;
-            registered.into_iter().map(|one| one.tenant).collect()
-        }
-    };
-    let reads = tenants
+    let reads = tenants_of(&app, &caller)
+        .await?
         .into_iter()
         .map(|tenant| of_tenant(&caller.ledger, tenant, workflow, range));
     let reads: Vec<_> = reads.collect();

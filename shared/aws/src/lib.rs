@@ -45,7 +45,7 @@ pub use log::{
     write_log_lines,
 };
 pub use machines::{ExecutionInput, Machines};
-pub use merge::{MergedEnd, MergedPage, merged, window_of};
+pub use merge::{MergedEnd, MergedPage, merged, unfinished, window_of};
 pub use metrics::{report, report_measurement};
 pub use objects::{ObjectLookup, PresignedLink, S3Store};
 pub use pages::{Page, PageEnd, Window};

@@ -134,14 +134,21 @@ impl DynamoLedger {
         read_all(query).await
     }
 
-    /// The number of executions that met an incident: exact up to one page of a megabyte.
-    pub async fn count_links(&self, incident: &IncidentKey) -> Result<OpenCount, LedgerError> {
+    /// The number of executions that met an incident: exact up to `limit`, or up to one page of a
+    /// megabyte.
+    pub async fn count_links(
+        &self,
+        incident: &IncidentKey,
+        limit: u16,
+    ) -> Result<OpenCount, LedgerError> {
         let query = self
             .query_partition(Key::Incident(incident.clone()).pk())
             .key_condition_expression("pk = :pk AND begins_with(sk, :link)")
             .expression_attribute_values(":link", text(Key::LINK_PREFIX))
-            .consistent_read(false);
-        count_of(query).await
+            .consistent_read(false)
+            // One more, which tells whether there are more.
+            .limit(i32::from(limit) + 1);
+        Ok(count_of(query).await?.at_most(u64::from(limit)))
     }
 
     /// The number of a tenant's incidents of one status: exact up to one page of a megabyte.

@@ -92,6 +92,29 @@ pub fn merged<L: Ord + Clone, T>(parts: Vec<(L, Page<T>)>, limit: usize) -> Merg
     .cut(limit)
 }
 
+/// The list that must be read further before the merged page has `limit` entries; none if all
+/// lists end before.
+pub fn unfinished<L: Ord, T>(
+    parts: &mut [(L, Page<T>)],
+    limit: usize,
+) -> Option<&mut (L, Page<T>)> {
+    let ends = parts.iter().enumerate().filter_map(|(n, (list, page))| {
+        let (at, _) = page.next.as_ref()?;
+        Some(((Reverse(*at), list), n))
+    });
+    let (horizon, n) = ends.min()?;
+    let read = parts.iter().flat_map(|(list, page)| {
+        let entries = page.entries.iter();
+        entries.map(move |((at, _), _)| (Reverse(*at), list))
+    });
+    let before = read.filter(|entry| *entry <= horizon).count();
+    if before < limit {
+        parts.get_mut(n)
+    } else {
+        None
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;

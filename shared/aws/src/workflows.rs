@@ -45,6 +45,16 @@ pub struct OpenCount {
     pub more: bool,
 }
 
+impl OpenCount {
+    /// This count up to `limit`.
+    pub(crate) fn at_most(self, limit: u64) -> Self {
+        Self {
+            count: self.count.min(limit),
+            more: self.more || self.count > limit,
+        }
+    }
+}
+
 impl Machines {
     /// The number of running Step Functions executions of `workflow`. Reads ten pages of a thousand
     /// at most.
@@ -124,5 +134,24 @@ impl Machines {
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(workflow.to_owned(), (Instant::now(), Arc::clone(&deployed)));
         Ok(deployed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_beyond_its_limit_is_the_limit_and_more() {
+        for ((count, more), expected) in [
+            ((1_000, false), (1_000, false)),
+            ((1_001, true), (1_000, true)),
+            ((1_001, false), (1_000, true)),
+            // A page of a megabyte ends before.
+            ((900, true), (900, true)),
+        ] {
+            let limited = OpenCount { count, more }.at_most(1_000);
+            assert_eq!((limited.count, limited.more), expected);
+        }
     }
 }
