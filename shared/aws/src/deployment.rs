@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, env, sync::Arc, time::Duration};
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
-    identity::IdentityCache, timeout::TimeoutConfig,
+    identity::IdentityCache, retry::RetryConfig, timeout::TimeoutConfig,
 };
 use aws_sdk_dynamodb::config::{SharedCredentialsProvider, StalledStreamProtectionConfig};
 use aws_smithy_http_client::{
@@ -70,6 +70,9 @@ impl Deployment {
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .http_client(connections)
+            // Three attempts. Under a behaviour version before v2026_01_12, a configuration without
+            // the SDK's search of the environment would switch retries off.
+            .retry_config(RetryConfig::standard())
             .timeout_config(timeouts);
         sdk.set_region(set("AWS_REGION").map(Region::new));
         // The local stack's emulator; absent on AWS.
@@ -205,5 +208,20 @@ impl Deployment {
             prefix,
             alias,
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_has_three_attempts_in_the_own_role_and_in_another() {
+        let own = Deployment::load();
+        let other = own.as_role("arn:aws:iam::000000000000:role/r", "acme", String::new());
+        for deployment in [own, other] {
+            let retries = deployment.sdk.retry_config().expect("set, not left out");
+            assert_eq!((retries.has_retry(), retries.max_attempts()), (true, 3));
+        }
     }
 }
