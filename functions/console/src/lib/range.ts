@@ -2,7 +2,7 @@
 
 const HOUR = 3_600_000;
 
-// The name in the address, the hours from the first whole hour to this one, and the size of a bucket.
+// The name in the address, the hours before this one, and the size of a bucket.
 export const RANGES = {
   '1d': { title: 'the last 24 hours', ago: 23, by: 'hour' },
   '3d': { title: 'the last 3 days', ago: 71, by: 'hour' },
