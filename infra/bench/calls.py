@@ -16,6 +16,8 @@ from settings import SETTINGS
 from stub import Calls
 
 ROUNDS, WARM_UP, CALLS = 5, 50, 300
+# The copies of the controls: COPIES in shared/ledger/src/paused_scopes.rs.
+COPIES = 16
 EVENTS = pathlib.Path(__file__).parents[2] / "tests/events"
 
 
@@ -57,9 +59,14 @@ def call(stub, command, variables, event, count, tls=False):
 
 
 def begin(stub, program):
-    """Has `begin` write the record of the execution that the step belongs to."""
+    """Writes what a step reads: copies of the controls, and by `begin` the execution record."""
     tenant = {"rev": {"N": "1"}, "tenant": {"S": "acme"}, "state": {"S": "open"}, "by": {"S": "bench"}}
     stub.items["TENANTS", "acme"] = tenant | {"at": {"S": "2026-01-01T09:00:00Z"}}
+    # Copies of the controls that show that no scope is paused, as the sweep keeps them.
+    copy = {"rev": {"N": "1"}, "scopes": {"L": []}, "sk": {"S": "META"}}
+    copy |= {"from": {"S": "2026-01-01T09:00:00Z"}, "until": {"S": "2126-01-01T09:00:00Z"}}
+    for number in range(COPIES):
+        stub.items[f"CONTROL#COPY#{number:02}", "META"] = copy | {"pk": {"S": f"CONTROL#COPY#{number:02}"}}
     call(stub, [program], {"_HANDLER": "begin"}, json.loads((EVENTS / "begin.json").read_text()), 1)
 
 
