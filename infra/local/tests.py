@@ -16,8 +16,9 @@ import time
 
 # Programs that need the running stack, in this order. Each has it for itself.
 STACK = ["features", "integration", "attacks", "injury"]
-# Tests of a program that run at once, where the number of processors is the wrong number.
-THREADS = {"integration": 8, "attacks": 8}
+# Threads of a program, where the number of processors is the wrong number. Eight tests of
+# `integration` use the stack at once. The other threads wait: for a turn, or for the stack alone.
+THREADS = {"integration": 40, "attacks": 8}
 ENDED = re.compile(r"^test (?P<name>\S.*) \.\.\. (?P<outcome>ok|FAILED|ignored)")
 PROFILE = os.environ.get("HOLDFAST_PROFILE", "local")
 LOGS = pathlib.Path(sys.argv[1])

@@ -32,7 +32,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
 /// The workflow of the specification.
@@ -46,44 +46,42 @@ pub struct Stack {
     pub vendor: Vendor,
     /// The AWS services.
     pub aws: Aws,
-    turn: Turn,
+    turn: SemaphorePermit<'static>,
 }
 
-/// The lock by which tests use the stack side by side, except for those that injure it.
-static TURNS: RwLock<()> = RwLock::const_new(());
+/// The number of tests that use the stack side by side.
+const SIDE_BY_SIDE: u32 = 8;
 
-/// A test's share of the stack, for as long as the test uses it.
-enum Turn {
-    Shared { _held: RwLockReadGuard<'static, ()> },
-    Alone(RwLockWriteGuard<'static, ()>),
-}
+/// The turns of the tests that use the stack. A test that injures it takes all of them.
+static TURNS: Semaphore = Semaphore::const_new(SIDE_BY_SIDE as usize);
 
 impl Stack {
-    /// The stack that the environment names.
+    /// The stack that the environment names, as soon as it has room for one more test.
     pub async fn from_env() -> Self {
-        let _held = TURNS.read().await;
-        Self::with(Turn::Shared { _held }).await
+        Self::with(TURNS.acquire().await.expect("never closed")).await
     }
 
-    /// The stack for one test alone: waits until no other test uses it, and makes the others wait
-    /// until [`Stack::share`].
+    /// The stack for one test alone, until [`Stack::share`].
+    ///
+    /// It comes after all tests that wait to share the stack. If it made them wait instead, the
+    /// stack would idle before each such test, as long as the longest of the others lasts.
     pub async fn alone() -> Self {
-        Self::with(Turn::Alone(TURNS.write().await)).await
+        loop {
+            if let Ok(all) = TURNS.try_acquire_many(SIDE_BY_SIDE) {
+                return Self::with(all).await;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// Lets other tests use the stack again.
     #[must_use]
-    pub fn share(self) -> Self {
-        let turn = match self.turn {
-            Turn::Alone(held) => Turn::Shared {
-                _held: held.downgrade(),
-            },
-            shared @ Turn::Shared { .. } => shared,
-        };
-        Self { turn, ..self }
+    pub fn share(mut self) -> Self {
+        drop(self.turn.split(self.turn.num_permits() - 1));
+        self
     }
 
-    async fn with(turn: Turn) -> Self {
+    async fn with(turn: SemaphorePermit<'static>) -> Self {
         Self {
             api: Api::new(variable("HOLDFAST_API"), "acme"),
             vendor: Vendor::new(variable("HOLDFAST_VENDOR_SYSTEM")),

@@ -110,8 +110,19 @@ pub(crate) async fn file(
     let until = time("the end of a digest", &id)?;
     let missing = || Problem::not_found(format!("no digest ends at {until}"));
     let next = Hour::from_start(until).ok_or_else(missing)?;
-    let object = next.before(1).object(&caller.tenant);
-    let bytes = caller.receipts.get(&object).await?.ok_or_else(missing)?;
+    let hour = next.before(1);
+    let (store, object) = (&caller.receipts, hour.object(&caller.tenant));
+    // The list says what exists. S3 denies a read of what does not, since the session may list the
+    // tenant's digests alone:
+    // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html.
+    let before = hour.before(1).object(&caller.tenant);
+    let listed = store
+        .page(&digest_prefix(&caller.tenant), &before, 1)
+        .await?;
+    if listed.first() != Some(&object) {
+        return Err(missing());
+    }
+    let bytes = store.get(&object).await?.ok_or_else(missing)?;
     answered(bytes, &object.replace('/', "-"))
 }
 
