@@ -185,7 +185,7 @@ mod tests {
 
     use super::*;
 
-    /// The times in seconds of a tenant's entries, newest first: tenant `00` has 700 and the
+    /// The times in seconds of a tenant's entries, newest first: the first tenant has 700 and the
     /// newest, others have 20 each.
     fn entries(tenant: usize) -> Vec<i64> {
         match tenant {

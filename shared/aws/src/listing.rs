@@ -146,7 +146,7 @@ impl DynamoLedger {
             .key_condition_expression("pk = :pk AND begins_with(sk, :link)")
             .expression_attribute_values(":link", text(Key::LINK_PREFIX))
             .consistent_read(false)
-            // One more, which tells whether there are more.
+            // One more shows whether there are more.
             .limit(i32::from(limit) + 1);
         Ok(count_of(query).await?.at_most(u64::from(limit)))
     }
