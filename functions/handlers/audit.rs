@@ -164,15 +164,13 @@ impl Audit {
                 changes.clear();
             }
             Ok(_) => {}
-            Err(error @ LedgerError::Unavailable(_)) => {
+            Err(error) => {
                 warn!(reason = %error, "statistics were not added: the stream delivers the batch again");
                 // Marks are found by the first change of a group. A delivery that began later would
                 // not find those of the groups that were added.
                 failed = Some(0);
                 changes.clear();
             }
-            // A repeat would meet the same refusal, and delay every event after it.
-            Err(error) => error!(reason = %error, "the statistics lack a batch"),
         }
         self.count(&changes);
         info!(
@@ -192,7 +190,8 @@ impl Audit {
     }
 
     /// Adds what the changes contribute to statistics. They are the first ones of a batch, which
-    /// comes from one shard of the stream. Returns true if a mark covers more changes than these.
+    /// comes from one shard of the stream. Returns true if a mark covers more changes than these,
+    /// and fails if a place must be added by a repeat.
     async fn add_statistics(
         &self,
         records: &[Value],
@@ -218,10 +217,15 @@ impl Audit {
             .collect()
             .await;
         let covers_more = written.contains(&Ok(true));
-        // One place that waits for a repeat makes the stream deliver the batch again.
-        let errors = written.into_iter().filter_map(Result::err);
-        let worst = errors.max_by_key(|error| matches!(error, LedgerError::Unavailable(_)));
-        worst.map_or(Ok(covers_more), Err)
+        for error in written.into_iter().filter_map(Result::err) {
+            // One place that waits for a repeat makes the stream deliver the batch again.
+            if matches!(error, LedgerError::Unavailable(_)) {
+                return Err(error);
+            }
+            // A repeat would meet the same refusal, and delay every event after it.
+            error!(reason = %error, "the statistics lack a batch");
+        }
+        Ok(covers_more)
     }
 
     /// The events of one change. Fails if the ledger does not answer.

@@ -98,7 +98,7 @@ export function Bulk({ incident, operation, tenant, onClose }: Props) {
           </div>
         </form>
       )}
-      {problem && <ProblemView problem={problem} sent />}
+      {problem && <ProblemView problem={problem} sent={preview !== undefined} />}
       {preview && !running && (
         <>
           <Preview preview={preview} tenant={tenant} />

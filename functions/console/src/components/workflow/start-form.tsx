@@ -39,6 +39,8 @@ export function StartForm({ workflow, tenant, definition }: Props) {
   const [found, setFound] = useState<FieldProblem[]>([]);
   const [verdict, setVerdict] = useState<Verdict>();
   const [problem, setProblem] = useState<Problem>();
+  // True after the start itself was requested: a check changes nothing.
+  const [sent, setSent] = useState(false);
   const [busy, setBusy] = useState(false);
   const needsApproval = 'approval' in definition.demands;
   const api = apiFor(tenant);
@@ -58,6 +60,7 @@ export function StartForm({ workflow, tenant, definition }: Props) {
   // Checks here and at the API. Returns the input if both find nothing.
   const check = async (): Promise<unknown> => {
     setProblem(undefined);
+    setSent(false);
     setVerdict(undefined);
     const { value, problems } = reading();
     show(problems);
@@ -76,6 +79,7 @@ export function StartForm({ workflow, tenant, definition }: Props) {
     const body = needsApproval
       ? { input: value, approval: parsedApproval(approval) }
       : { input: value };
+    setSent(true);
     const answer = await api.send<StartResult>('POST', path('workflows', workflow, 'executions'), {
       body,
       headers: { 'idempotency-key': key },
@@ -113,7 +117,7 @@ export function StartForm({ workflow, tenant, definition }: Props) {
         />
         {needsApproval && <Approval value={approval} onInput={setApproval} />}
         <Key value={key} onInput={setKey} />
-        {problem && <ProblemView problem={problem} sent />}
+        {problem && <ProblemView problem={problem} sent={sent} />}
         {checked && <Outcome check={checked} input={JSON.parse(input)} />}
         {found.length > 0 && (
           <p class="wrong" role="alert">
