@@ -143,8 +143,8 @@ impl DynamoLedger {
 
     /// Gives the statistics of a tenant to `each`, oldest hour first: those of one workflow or of
     /// all, from one hour up to and including another. Only one page of items is held at a time.
-    /// After `limit` items, no further page is read; true if there are more items than that. The read is eventually
-    /// consistent, since the sums follow the ledger at some distance anyway.
+    /// After `limit` items, no further page is read; true if there are more items than that. The
+    /// read is eventually consistent, since the sums follow the ledger at some distance anyway.
     pub async fn statistics(
         &self,
         tenant: &str,

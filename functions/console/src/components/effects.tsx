@@ -12,7 +12,7 @@ export function Effects({ action }: { action: Action }) {
     <>
       {action.refusal && (
         <p class="problem part">
-          <strong>Not possible now.</strong> {action.refusal.message}
+          <strong>Not possible now:</strong> {action.refusal.message}
         </p>
       )}
       <p>{action.effect}</p>

@@ -30,7 +30,7 @@ export function Incidents({ route, person }: PageProps) {
     every && { title: 'Tenants', cell: (row) => row.tenants.join(', ') },
     { title: 'Executions', number: true, cell: (row) => countText(row.executions) },
     { title: 'Since', cell: (row) => <Time at={row.since} distance /> },
-    { title: 'Latest', cell: (row) => <Time at={row.latest} distance /> },
+    { title: 'Newest incident', cell: (row) => <Time at={row.latest} distance /> },
   ];
   return (
     <Page title="Incidents">
