@@ -15,6 +15,7 @@ async fn versions(stack: &Stack, workflow: &str) -> [Value; 2] {
     // A process remembers a state machine for a minute.
     kill(&workers(&["api"]));
     let one = stack.api.get(&format!("/v1/workflows/{workflow}")).await;
+    kill(&workers(&["api"]));
     let all = stack.api.get("/v1/workflows").await.body;
     let mut all = all["workflows"].as_array().expect("workflows").iter();
     let listed = all.find(|one| one["workflow_id"] == workflow);

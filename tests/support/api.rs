@@ -47,6 +47,8 @@ impl Api {
     pub fn new(base: String, tenant: &str) -> Self {
         let http = Client::builder()
             .redirect(Policy::none())
+            // A server may end an idle connection while a request is sent on it.
+            .pool_max_idle_per_host(0)
             .build()
             .expect("an HTTP client");
         Self {

@@ -54,6 +54,9 @@ pub(crate) async fn check(
     if !holdfast_admission::open_to(&deployed.compiled.gate.tenants, &caller.tenant) {
         return Err(no_such(&workflow));
     }
+    if !body.input.is_object() {
+        return Err(Problem::bad_request("`input` must be a JSON object"));
+    }
     let start = start_of(&caller, body.input);
     check_envelope(&start)?;
     let mut problems = around(&app, &caller, &deployed).await?;
