@@ -32,7 +32,9 @@ export function NowFacts({ statistics, tenant, role }: Props) {
         <div>
           <dt>Questions that wait for people</dt>
           <dd class="large">
-            <a href={address(['inbox'], { tenant, for: 'tenant' })}>{numbered(now.waiting_questions)}</a>
+            <a href={address(['inbox'], { tenant, for: 'tenant' })}>
+              {numbered(now.waiting_questions)}
+            </a>
           </dd>
         </div>
         <div>
