@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use aws_sdk_dynamodb::{
-    error::SdkError, operation::transact_write_items::TransactWriteItemsError,
-    types::TransactWriteItem,
-};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use holdfast_engine::Host;
 use holdfast_ledger::{
     COPIES, Control, Expect, Key, LedgerError, PausedScopes, Put, Record, Scope,
@@ -13,10 +10,10 @@ use holdfast_ledger::{
 use jiff::Timestamp;
 
 use crate::{
-    counters::failed,
     host::SystemHost,
     item::{Item, item, key_item, key_of, read, record_item},
-    ledger::{DynamoLedger, unavailable},
+    ledger::DynamoLedger,
+    transaction::failed,
 };
 
 /// The tries of a transaction. Another one fails while a concurrent request changes a control.
@@ -107,27 +104,20 @@ impl DynamoLedger {
             let item = item(&Key::ControlCopy(number), list, Item::new())?;
             writes.push(self.put_of(item, expect)?);
         }
-        let request = self.client.transact_write_items();
-        let sent = request.set_transact_items(Some(writes)).send().await;
-        let Err(error) = sent else {
+        let Err(cancellation) = self.transact(writes).await? else {
             return Ok(CopiesPut::Done);
         };
-        if let SdkError::ServiceError(service) = &error
-            && let TransactWriteItemsError::TransactionCanceledException(cancelled) = service.err()
-        {
-            let reasons = cancelled.cancellation_reasons();
-            return match reasons.first().filter(|one| has_first && failed(one)) {
-                Some(reason) => Ok(CopiesPut::Lost(reason.item().cloned())),
-                None if reasons
-                    .iter()
-                    .any(|one| one.code() == Some("ValidationError")) =>
-                {
-                    Err(LedgerError::Refused("ValidationError".to_owned()))
-                }
-                None => Ok(CopiesPut::Conflict),
-            };
+        let reasons = cancellation.reasons;
+        match reasons.first().filter(|one| has_first && failed(one)) {
+            Some(reason) => Ok(CopiesPut::Lost(reason.item().cloned())),
+            None if reasons
+                .iter()
+                .any(|one| one.code() == Some("ValidationError")) =>
+            {
+                Err(LedgerError::Refused("ValidationError".to_owned()))
+            }
+            None => Ok(CopiesPut::Conflict),
         }
-        Err(unavailable(&error))
     }
 }
 

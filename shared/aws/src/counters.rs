@@ -1,13 +1,8 @@
 //! Counters in the ledger's table: an item each, changed in one transaction with an execution
 //! record.
 
-use aws_sdk_dynamodb::{
-    error::SdkError,
-    operation::transact_write_items::TransactWriteItemsError,
-    types::{
-        AttributeValue, CancellationReason, Put as PutOf, ReturnValuesOnConditionCheckFailure,
-        TransactWriteItem, Update, builders::UpdateBuilder,
-    },
+use aws_sdk_dynamodb::types::{
+    CancellationReason, TransactWriteItem, Update, builders::UpdateBuilder,
 };
 use holdfast_ledger::{
     CountedPut, Counter, CounterChange, ExecutionRecord, Expect, Key, LedgerError,
@@ -15,8 +10,9 @@ use holdfast_ledger::{
 use serde::Deserialize;
 
 use crate::{
-    item::{EXPIRES, Item, condition, key_item, read, record_item},
-    ledger::{DynamoLedger, unavailable},
+    item::{EXPIRES, key_item, number, read, record_item},
+    ledger::DynamoLedger,
+    transaction::{failed, unfit},
 };
 
 /// A counter as an item.
@@ -42,42 +38,13 @@ impl DynamoLedger {
             let update = self.update(change).build().map_err(unfit)?;
             items.push(TransactWriteItem::builder().update(update).build());
         }
-        let sent = self
-            .client
-            .transact_write_items()
-            .set_transact_items(Some(items))
-            .send()
-            .await;
-        let Err(error) = sent else {
-            return Ok(CountedPut::Done);
-        };
-        if let SdkError::ServiceError(service) = &error
-            && let TransactWriteItemsError::TransactionCanceledException(cancelled) = service.err()
-        {
-            return judged(cancelled.cancellation_reasons());
+        match self.transact(items).await? {
+            Ok(()) => Ok(CountedPut::Done),
+            Err(cancellation) => judged(&cancellation.reasons),
         }
-        Err(unavailable(&error))
-    }
-
-    /// The part of a transaction that writes an item if the stored one is what `expect` says.
-    pub(crate) fn put_of(
-        &self,
-        item: Item,
-        expect: Expect,
-    ) -> Result<TransactWriteItem, LedgerError> {
-        let (condition, rev) = condition(expect);
-        let put = PutOf::builder()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .condition_expression(condition)
-            .set_expression_attribute_values(rev);
-        let put = put.build().map_err(unfit)?;
-        Ok(TransactWriteItem::builder().put(put).build())
     }
 
     fn update(&self, change: &CounterChange) -> UpdateBuilder {
-        let number = |number: i64| AttributeValue::N(number.to_string());
         let mut update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(key_item(&Key::Counter(change.counter.clone()))))
@@ -128,13 +95,4 @@ fn judged(reasons: &[CancellationReason]) -> Result<CountedPut, LedgerError> {
     Ok(CountedPut::Refused(
         refused.map(|(place, _)| place).collect(),
     ))
-}
-
-/// Returns whether the condition of a write was not met.
-pub(crate) fn failed(reason: &CancellationReason) -> bool {
-    reason.code() == Some("ConditionalCheckFailed")
-}
-
-fn unfit(error: aws_sdk_dynamodb::error::BuildError) -> LedgerError {
-    LedgerError::Damaged(error.to_string())
 }

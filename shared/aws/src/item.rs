@@ -15,6 +15,10 @@ pub(crate) fn text(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
+pub(crate) fn number(number: i64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
 /// The condition of a write, and the values in it.
 pub(crate) fn condition(expect: Expect) -> (&'static str, Option<Item>) {
     match expect {

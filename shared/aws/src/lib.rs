@@ -32,6 +32,7 @@ mod stream;
 #[cfg(test)]
 mod tenant_keys;
 mod tenants;
+mod transaction;
 mod versions;
 mod workflows;
 

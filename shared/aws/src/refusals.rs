@@ -3,11 +3,10 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use holdfast_ledger::{Key, LedgerError, Refusal};
 
 use crate::{
-    item::{EXPIRES, Item, item},
+    item::{EXPIRES, Item, item, number},
     ledger::DynamoLedger,
 };
 
@@ -20,7 +19,7 @@ impl DynamoLedger {
     /// caller sees has an audit event.
     pub async fn record_refusal(&self, refusal: &Refusal) -> Result<(), LedgerError> {
         let until = refusal.at + LIFETIME;
-        let until = AttributeValue::N(until.as_second().to_string());
+        let until = number(until.as_second());
         let key = Key::Refusal {
             tenant: refusal.tenant.clone(),
             at: refusal.at,

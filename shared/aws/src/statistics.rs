@@ -6,24 +6,18 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::{
-    error::SdkError,
-    operation::transact_write_items::TransactWriteItemsError,
-    types::{
-        AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure,
-        TransactWriteItem, Update,
-    },
-};
+use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem, Update};
 use holdfast_ledger::{
-    Addition, ContributionGroup, Key, LedgerError, Statistics, StatisticsKey, StatisticsStore,
-    hour_text,
+    Addition, ContributionGroup, Expect, Key, LedgerError, Statistics, StatisticsKey,
+    StatisticsStore, hour_text,
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::sleep;
 
 use crate::{
-    item::{EXPIRES, Item, key_item, key_of, text},
+    item::{EXPIRES, Item, key_item, key_of, number, text},
     ledger::{DynamoLedger, unavailable},
+    transaction::{Cancellation, failed, unfit},
 };
 
 /// The age at which the sums of an hour expire.
@@ -84,33 +78,13 @@ impl DynamoLedger {
         let mut mark = key_item(&Key::StatisticsMark(group.mark.clone()));
         mark.insert(LAST.to_owned(), text(&group.last));
         mark.insert(EXPIRES.to_owned(), number(expiry(now, MARK_LIFETIME)));
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(mark))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .map_err(|error| LedgerError::Damaged(error.to_string()))?;
+        let put = self.put_of(mark, Expect::Absent)?;
         let update = self.addition(group, now)?;
-        let sent = self
-            .client
-            .transact_write_items()
-            .transact_items(TransactWriteItem::builder().put(put).build())
-            .transact_items(TransactWriteItem::builder().update(update).build())
-            .send()
-            .await;
-        let Err(error) = sent else {
-            return Ok(Some(Addition::Done));
-        };
-        if let SdkError::ServiceError(service) = &error
-            && let TransactWriteItemsError::TransactionCanceledException(cancelled) = service.err()
-        {
-            return judged(cancelled.cancellation_reasons()).map_err(|why| match why {
-                None => unavailable(&error),
-                Some(why) => why,
-            });
+        let update = TransactWriteItem::builder().update(update).build();
+        match self.transact(vec![put, update]).await? {
+            Ok(()) => Ok(Some(Addition::Done)),
+            Err(cancellation) => judged(cancellation),
         }
-        Err(unavailable(&error))
     }
 
     /// The update that adds a group's sums.
@@ -137,8 +111,7 @@ impl DynamoLedger {
                     number(i64::try_from(count).unwrap_or(i64::MAX)),
                 );
         }
-        let built = update.build();
-        built.map_err(|error| LedgerError::Damaged(error.to_string()))
+        update.build().map_err(unfit)
     }
 
     /// Gives the statistics of a tenant to `each`, oldest hour first: those of one workflow or of
@@ -183,22 +156,20 @@ impl DynamoLedger {
 }
 
 /// The answer to a cancelled transaction, whose first reason is the mark's. `None` if another one
-/// was at work. The error is absent if the reasons do not say more.
-fn judged(reasons: &[CancellationReason]) -> Result<Option<Addition>, Option<LedgerError>> {
-    let code = |reason: &CancellationReason, code: &str| reason.code() == Some(code);
-    if let Some(mark) = reasons.first()
-        && code(mark, "ConditionalCheckFailed")
-    {
+/// was at work.
+fn judged(Cancellation { reasons, error }: Cancellation) -> Result<Option<Addition>, LedgerError> {
+    if let Some(mark) = reasons.first().filter(|mark| failed(mark)) {
         let last = mark.item().and_then(|item| item.get(LAST)?.as_s().ok());
         let damaged = || LedgerError::Damaged("a mark of statistics has no last change".to_owned());
         return match last {
             Some(last) => Ok(Some(Addition::Covered(last.clone()))),
-            None => Err(Some(damaged())),
+            None => Err(damaged()),
         };
     }
-    match reasons.iter().any(|one| code(one, "TransactionConflict")) {
+    let mut codes = reasons.iter().filter_map(CancellationReason::code);
+    match codes.any(|code| code == "TransactionConflict") {
         true => Ok(None),
-        false => Err(None),
+        false => Err(error),
     }
 }
 
@@ -223,8 +194,4 @@ fn hour_statistics(item: &Item) -> Result<HourStatistics, LedgerError> {
 
 fn expiry(at: Timestamp, lifetime: SignedDuration) -> i64 {
     at.as_second().saturating_add(lifetime.as_secs())
-}
-
-fn number(number: i64) -> AttributeValue {
-    AttributeValue::N(number.to_string())
 }
