@@ -356,3 +356,31 @@ pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
         }
     }
 }
+
+#[cfg(test)]
+mod testing {
+    use std::{env, process::Command};
+
+    /// The variable that is set in the process whose log is read.
+    const LOGS: &str = "HOLDFAST_TEST_LOGS";
+
+    /// Runs the calling test in a process of its own, which writes log lines as Lambda sets them
+    /// for `LoggingConfig: { LogFormat: JSON }` and calls `write`. Returns its output. `None` in
+    /// that process, after the call.
+    pub(super) fn log_of(write: impl FnOnce()) -> Option<String> {
+        if env::var_os(LOGS).is_some() {
+            super::write_log_lines();
+            write();
+            return None;
+        }
+        let this = env::current_exe().expect("this program");
+        let name = std::thread::current().name().expect("a test").to_owned();
+        let ran = Command::new(this)
+            .args(["--exact", &name, "--nocapture"])
+            .env(LOGS, "1")
+            .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+            .env_remove("RUST_LOG")
+            .output();
+        Some(String::from_utf8(ran.expect("it runs").stdout).expect("text"))
+    }
+}

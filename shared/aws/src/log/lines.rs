@@ -35,16 +35,11 @@ pub fn write_log_lines() {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
-
     use holdfast_task::{BeginTask, FinishTask, StepCall, StepResult, StepStatus, StepTask};
     use serde_json::{Value, json};
 
-    use super::*;
-    use crate::log::{StepAnswer, log_begin, log_finish, log_step};
+    use crate::log::{StepAnswer, log_begin, log_finish, log_step, testing::log_of};
 
-    /// The variable that is set in the process whose log is read.
-    const LOGS: &str = "HOLDFAST_TEST_LOGS";
     const BEGIN: &str = include_str!("../../../../tests/events/begin.json");
     const STEP: &str = include_str!("../../../../tests/events/step-http.json");
     const FINISH: &str = include_str!("../../../../tests/events/finish.json");
@@ -83,19 +78,9 @@ mod tests {
 
     #[test]
     fn a_line_leaves_out_the_span_of_its_request_and_is_as_long_as_a_bill_assumes() {
-        if env::var_os(LOGS).is_some() {
-            write_log_lines();
-            return log_a_success();
-        }
-        let this = env::current_exe().expect("this program");
-        let name = std::thread::current().name().expect("a test").to_owned();
-        let ran = Command::new(this)
-            .args(["--exact", &name, "--nocapture"])
-            .env(LOGS, "1")
-            .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
-            .env_remove("RUST_LOG")
-            .output();
-        let log = String::from_utf8(ran.expect("it runs").stdout).expect("text");
+        let Some(log) = log_of(log_a_success) else {
+            return;
+        };
         let lines = log.lines().filter_map(|line| line.get(line.find('{')?..));
         let lines: Vec<_> = lines.collect();
         assert_eq!(lines.len(), 3, "{log}");

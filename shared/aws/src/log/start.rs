@@ -86,14 +86,10 @@ fn failed_guardrails(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
-
     use serde_json::json;
 
     use super::*;
-
-    /// The variable that is set in the process whose log is read.
-    const LOGS: &str = "HOLDFAST_TEST_LOGS";
+    use crate::log::testing::log_of;
 
     fn refused(start: &Value, name: ErrorName) {
         let task = include_str!("../../../../tests/events/begin.json");
@@ -108,26 +104,18 @@ mod tests {
         log_begin(&task, &Err(TaskError::new(name, message)));
     }
 
-    /// The test sets the variable that Lambda sets for `LoggingConfig: { LogFormat: JSON }`.
     #[test]
     fn the_log_line_of_a_refused_start_is_one_json_object_with_tenant_execution_and_trace() {
         let start = json!({ "tenant": "acme", "idempotency_key": "k-1", "input": { "vendor_id": "hidden" } });
-        if std::env::var_os(LOGS).is_some() {
-            lambda_runtime::tracing::init_default_subscriber();
+        let log = log_of(|| {
             for name in [ErrorName::Duplicate, ErrorName::Rejected] {
                 refused(&start, name);
             }
-            return refused(&json!({ "idempotency_key": "k-1" }), ErrorName::Malformed);
-        }
-        let this = std::env::current_exe().expect("this program");
-        let name = std::thread::current().name().expect("a test").to_owned();
-        let ran = Command::new(this)
-            .args(["--exact", &name, "--nocapture"])
-            .env(LOGS, "1")
-            .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
-            .env_remove("RUST_LOG")
-            .output();
-        let log = String::from_utf8(ran.expect("it runs").stdout).expect("text");
+            refused(&json!({ "idempotency_key": "k-1" }), ErrorName::Malformed);
+        });
+        let Some(log) = log else {
+            return;
+        };
         let lines = log
             .lines()
             .filter_map(|line| serde_json::from_str::<Value>(&line[line.find('{')?..]).ok());
