@@ -12,8 +12,8 @@ use holdfast_ids::{
     trace::TraceId,
 };
 use holdfast_receipt::{AttemptOutcome, GuardrailOutcome};
-use holdfast_task::QuestionKind;
 use holdfast_task::{Choices, UndoPolicy, payload::Payload};
+use holdfast_task::{QuestionKind, StepRef};
 
 /// `s` seconds after the hour at which every test begins.
 pub fn at(s: i64) -> Timestamp {
@@ -179,5 +179,18 @@ pub fn question(of: &ExecutionKey) -> Question {
         seats: Vec::new(),
         shown_sha256: String::new(),
         reminded: None,
+    }
+}
+
+/// A step as a workflow declares it.
+pub fn declared(name: &str) -> StepRef {
+    StepRef {
+        name: name.to_owned(),
+        action: "vendor-hold".to_owned(),
+        for_each: None,
+        last: false,
+        approvals: Vec::new(),
+        output: false,
+        branches: Vec::new(),
     }
 }

@@ -7,7 +7,7 @@ use holdfast_task::{BranchRef, StepRef};
 
 use crate::{
     Residue, StepRecord, StepState, UndoNeed,
-    fixtures::{at, attempt, key, running, step},
+    fixtures::{at, attempt, declared, key, running, step},
     foresee_continuation, foresee_redrive, foresee_rollback, need,
 };
 
@@ -22,18 +22,6 @@ fn named(name: &str, number: u32, state: StepState) -> StepRecord {
         step: name.to_owned(),
         number,
         ..step(&key("k"), state, vec![attempt("a", outcome)])
-    }
-}
-
-fn declared(name: &str) -> StepRef {
-    StepRef {
-        name: name.to_owned(),
-        action: "vendor-hold".to_owned(),
-        for_each: None,
-        last: false,
-        approvals: Vec::new(),
-        output: false,
-        branches: Vec::new(),
     }
 }
 

@@ -6,25 +6,13 @@ use super::{
     super::{
         ExecutionRecord, Phase, Redrive, RequestTransition, Snapshot, StepRecord, StepState,
         bound_choices,
-        fixtures::{at, step},
+        fixtures::{at, declared, step},
         redrive,
     },
     lifecycle::{NOW, already, ended, of, receipt, refused, request, unwinding, written},
 };
 use holdfast_receipt::{GuardrailOutcome, Status};
 use holdfast_task::{AdmissionSpec, BranchRef, StepRef};
-
-fn declared() -> StepRef {
-    StepRef {
-        name: "hold".to_owned(),
-        action: "vendor-hold".to_owned(),
-        for_each: None,
-        last: false,
-        approvals: Vec::new(),
-        output: false,
-        branches: Vec::new(),
-    }
-}
 
 fn gate() -> AdmissionSpec {
     AdmissionSpec {
@@ -70,7 +58,7 @@ fn redriven_of(
 }
 
 pub(super) fn redriven(execution: &ExecutionRecord, steps: &[StepState]) -> RequestTransition {
-    redriven_as(execution, steps, &[declared()])
+    redriven_as(execution, steps, &[declared("hold")])
 }
 
 #[test]
@@ -153,11 +141,11 @@ fn a_redrive_is_refused_if_the_definition_lacks_or_changed_a_succeeded_step() {
     let partly = ended(Status::PartiallyRolledBack);
     let renamed = StepRef {
         name: "hold_it".to_owned(),
-        ..declared()
+        ..declared("hold")
     };
     let other = StepRef {
         action: "http".to_owned(),
-        ..declared()
+        ..declared("hold")
     };
     for now in [vec![], vec![renamed], vec![other]] {
         let found = redriven_as(&partly, &[StepState::Succeeded], &now);
@@ -171,7 +159,7 @@ fn a_redrive_is_refused_if_a_succeeded_step_moved_into_or_out_of_a_for_each() {
     let partly = ended(Status::PartiallyRolledBack);
     let inside = StepRef {
         for_each: Some("each".to_owned()),
-        ..declared()
+        ..declared("hold")
     };
     let item = StepRecord {
         item: Some("v-1".to_owned()),
@@ -186,7 +174,7 @@ fn a_redrive_is_refused_if_a_succeeded_step_moved_into_or_out_of_a_for_each() {
     };
     let plain = step(&partly.at, StepState::Succeeded, Vec::new());
     refused(&found(&plain, &inside), "in this place");
-    refused(&found(&item, &declared()), "in this place");
+    refused(&found(&item, &declared("hold")), "in this place");
     written(found(&item, &inside));
 }
 
@@ -213,7 +201,7 @@ fn in_branches() -> Vec<StepRef> {
             step: "route".to_owned(),
             branch: branch.to_owned(),
         }],
-        ..declared()
+        ..declared("hold")
     };
     vec![of("hold", "1"), of("other", "otherwise")]
 }
