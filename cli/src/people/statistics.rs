@@ -55,12 +55,12 @@ pub(crate) fn statistics(args: &StatisticsArgs) -> Result<(), Trouble> {
 
 pub(super) fn text(answer: &Value, screen: &Screen) -> Result<String, Trouble> {
     let found: Statistics = typed(answer)?;
-    let mut times = Table::new(&FIGURES_BY_TIME);
+    let mut times = Table::new(&figures_by("FROM"));
     for bucket in found.buckets.iter().filter(|one| !is_empty(&one.figures)) {
         times.row(row(bucket.at.to_string(), &bucket.figures));
     }
     times.row(row("total".to_owned(), &found.total));
-    let mut workflows = Table::new(&FIGURES_BY_WORKFLOW);
+    let mut workflows = Table::new(&figures_by("WORKFLOW"));
     for one in &found.workflows {
         workflows.row(row(one.workflow_id.clone(), &one.figures));
     }
@@ -88,26 +88,19 @@ pub(super) fn text(answer: &Value, screen: &Screen) -> Result<String, Trouble> {
     ))
 }
 
-const FIGURES_BY_TIME: [&str; 8] = [
-    "FROM",
-    "STARTED",
-    "ENDED",
-    "EXECUTED",
-    "WITHDRAWN",
-    "TO COMPLETE",
-    "DECISIONS",
-    "TO DECIDE",
-];
-const FIGURES_BY_WORKFLOW: [&str; 8] = [
-    "WORKFLOW",
-    "STARTED",
-    "ENDED",
-    "EXECUTED",
-    "WITHDRAWN",
-    "TO COMPLETE",
-    "DECISIONS",
-    "TO DECIDE",
-];
+/// The heads of a table of figures, each by what `by` names.
+const fn figures_by(by: &str) -> [&str; 8] {
+    [
+        by,
+        "STARTED",
+        "ENDED",
+        "EXECUTED",
+        "WITHDRAWN",
+        "TO COMPLETE",
+        "DECISIONS",
+        "TO DECIDE",
+    ]
+}
 
 fn row(name: String, figures: &Figures) -> Vec<Cell> {
     let some = |count: u64| match count {
