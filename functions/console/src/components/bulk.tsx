@@ -9,6 +9,7 @@ import type { Tone } from '../lib/words';
 import { useLive } from '../live';
 import { address } from '../router';
 import { ShowCommand } from './code';
+import { Reason } from './reason';
 import { Answer, ProblemView } from './states';
 import { Mark, Status } from './status';
 import { Table } from './table';
@@ -77,17 +78,12 @@ export function Bulk({ incident, operation, tenant, onClose }: Props) {
             void show();
           }}
         >
-          <label class="field">
-            <span>Reason</span>
-            <textarea
-              required
-              rows={2}
-              maxLength={LONGEST_REASON}
-              value={reason}
-              onInput={(event) => setReason(event.currentTarget.value)}
-            />
-            <small>Each execution records it, with the id of the bulk.</small>
-          </label>
+          <Reason
+            value={reason}
+            longest={LONGEST_REASON}
+            note="Each execution records it, with the id of the bulk."
+            onInput={setReason}
+          />
           <div class="buttons">
             <button type="button" onClick={onClose}>
               Do nothing

@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { asProblem, type Problem } from '../api/problem';
 import { ShowCommand } from './code';
+import { Reason } from './reason';
 import { ProblemView } from './states';
 
 // The longest reason that the API takes, in characters.
@@ -57,7 +58,14 @@ export function Confirm({ title, verb, children, allowed = true, command, act, o
       <form onSubmit={submit}>
         <h2 id="confirm-title">{title}</h2>
         <div class="effect">{children}</div>
-        {!done && allowed && <Reason value={reason} onInput={setReason} />}
+        {!done && allowed && (
+          <Reason
+            value={reason}
+            longest={LONGEST_REASON}
+            note="It is kept in the ledger, the receipt and the audit events’ records."
+            onInput={setReason}
+          />
+        )}
         {problem && <ProblemView problem={problem} sent />}
         {note !== undefined && <p role="status">{note}</p>}
         <div class="buttons">
@@ -73,21 +81,5 @@ export function Confirm({ title, verb, children, allowed = true, command, act, o
         {!done && allowed && <ShowCommand text={command(reason.trim() || 'why')} />}
       </form>
     </dialog>
-  );
-}
-
-function Reason({ value, onInput }: { value: string; onInput: (value: string) => void }) {
-  return (
-    <label class="field">
-      <span>Reason</span>
-      <textarea
-        required
-        rows={2}
-        maxLength={LONGEST_REASON}
-        value={value}
-        onInput={(event) => onInput(event.currentTarget.value)}
-      />
-      <small>It is kept in the ledger, the receipt and the audit events’ records.</small>
-    </label>
   );
 }

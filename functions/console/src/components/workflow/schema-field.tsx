@@ -1,4 +1,5 @@
 // One field of a form from a JSON Schema, with the fields inside it.
+import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
 import {
   type Draft,
@@ -81,14 +82,28 @@ function Group(props: Props) {
     );
   }
   return (
-    <fieldset class="group">
-      <legend>
-        {name}
-        {!required && ' (optional)'}
-      </legend>
-      <Description schema={schema} />
+    <Fieldset name={name} required={required} schema={schema}>
       {about}
       {members}
+    </Fieldset>
+  );
+}
+
+// The frame of a group or a list, with its name and description.
+function Fieldset(props: {
+  name: string;
+  required: boolean;
+  schema: Schema;
+  children: ComponentChildren;
+}) {
+  return (
+    <fieldset class="group">
+      <legend>
+        {props.name}
+        {!props.required && ' (optional)'}
+      </legend>
+      <Description schema={props.schema} />
+      {props.children}
     </fieldset>
   );
 }
@@ -103,12 +118,7 @@ function List(props: Props) {
   const put = (n: number, changed: Draft) =>
     onChange(drafts.map((each, place) => (place === n ? changed : each)));
   return (
-    <fieldset class="group">
-      <legend>
-        {name}
-        {!required && ' (optional)'}
-      </legend>
-      <Description schema={schema} />
+    <Fieldset name={name} required={required} schema={schema}>
       <Problems id={id} pointer={pointer} problems={problems} />
       {drafts.map((entry, n) => (
         <div class="item" key={n}>
@@ -139,7 +149,7 @@ function List(props: Props) {
       >
         Add one of {name}
       </button>
-    </fieldset>
+    </Fieldset>
   );
 }
 
