@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     body::Bytes,
-    extract::State,
+    extract::{Path, State},
     http::{StatusCode, Uri},
 };
 use serde::Deserialize;
@@ -22,12 +22,25 @@ pub(crate) async fn plan_fault(State(app): Admin, body: Bytes) -> Result<Answer,
     let object = Value::Object(calls::json(&body)?);
     let plan = Plan::deserialize(object).map_err(|error| {
         Problem::unprocessable(error.to_string()).at("body").expected(
-            "{\"route\", \"count\", \"kind\": {status, retry_after_s, delay_ms, delay_after_ms, drop, body_bytes}, \
+            "{\"route\", \"count\", \"kind\": {status, retry_after_s, delay_ms, delay_after_ms, block, drop, body_bytes}, \
              \"match\"?, \"vendor_id\"?, \"team\"?}",
         )
     })?;
     let fault = app.world().faults.plan(plan)?;
     Ok(Answer::new(StatusCode::CREATED, json!(fault)))
+}
+
+/// Unblocks the calls of a fault. 404 if no such fault blocks calls.
+pub(crate) async fn unblock(
+    State(app): Admin,
+    Path(fault_id): Path<String>,
+) -> Result<Answer, Problem> {
+    match app.world().faults.unblock(&fault_id) {
+        true => Ok(Answer::ok(json!({ "unblocked": fault_id }))),
+        false => Err(Problem::missing("no such fault blocks calls")
+            .at("path parameter `fault_id`")
+            .expected("the `fault_id` of a plan whose kind has `block`")),
+    }
 }
 
 /// Lists the faults that no call has met yet.

@@ -17,7 +17,7 @@ use tokio::time::sleep;
 use crate::{
     App, Route,
     answer::Answer,
-    faults::{DropPoint, planned},
+    faults::{CommitSide, MetFault, planned},
     line::Cut,
     problem::Problem,
     query::Query,
@@ -162,21 +162,26 @@ pub(crate) async fn serve(
 
 /// The answer, or none if the connection is to be dropped.
 async fn carry_out(app: &App, call: &Call) -> Option<Answer> {
-    let (ticket, fault) = app.world().admit(call);
-    let kind = fault.map(|met| met.kind).unwrap_or_default();
+    let (ticket, mut fault) = app.world().admit(call);
+    let kind = fault
+        .as_ref()
+        .map(|met| met.kind.clone())
+        .unwrap_or_default();
     pause(kind.delay_ms).await;
+    blocked(&mut fault, CommitSide::BeforeCommit).await;
     let answer = match (kind.status, kind.drop) {
         (Some(status), _) => {
             Some(Answer::from(planned(status)).with_retry_after(kind.retry_after_s))
         }
-        (None, Some(DropPoint::BeforeCommit)) => None,
-        (None, Some(DropPoint::AfterCommit)) => {
+        (None, Some(CommitSide::BeforeCommit)) => None,
+        (None, Some(CommitSide::AfterCommit)) => {
             app.world().apply(ticket, call);
             None
         }
         (None, None) => app.world().apply(ticket, call),
     };
     pause(kind.delay_after_ms).await;
+    blocked(&mut fault, CommitSide::AfterCommit).await;
     let answer = answer.map(|answer| answer.padded_to(kind.body_bytes.unwrap_or(0)));
     let (ending, replayed) = answer.as_ref().map_or((Ending::Dropped, false), |answer| {
         (Ending::Answered(answer.status.as_u16()), answer.replayed)
@@ -186,6 +191,12 @@ async fn carry_out(app: &App, call: &Call) -> Option<Answer> {
         eprintln!("{ticket} {} {ending}", call.route.name);
     }
     answer
+}
+
+async fn blocked(fault: &mut Option<MetFault>, side: CommitSide) {
+    if let Some(met) = fault {
+        met.blocked(side).await;
+    }
 }
 
 async fn pause(delay_ms: Option<u64>) {

@@ -1,9 +1,10 @@
 //! Planned faults: the form of a plan, and the choice of the calls that meet it.
 
-use std::ops::RangeInclusive;
+use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use tokio::{sync::watch, time::timeout};
 
 use crate::{ROUTES, problem::Problem, route_names, state::Subject};
 
@@ -31,7 +32,8 @@ pub(crate) struct Plan {
     team: Option<String>,
 }
 
-/// The kind of a fault. A delay can be combined with each of the others, which exclude one another.
+/// The kind of a fault. A delay and a block can be combined with each of the others, which exclude
+/// one another.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Kind {
@@ -47,18 +49,21 @@ pub(crate) struct Kind {
     /// Waits after the commit, before the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) delay_after_ms: Option<u64>,
+    /// Waits at this side of the commit until an admin unblocks the fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    block: Option<CommitSide>,
     /// Closes the connection without an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) drop: Option<DropPoint>,
+    pub(crate) drop: Option<CommitSide>,
     /// Commits, and answers a body that is padded to this size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) body_bytes: Option<usize>,
 }
 
-/// The side of the commit at which the connection is closed.
+/// The side of the commit at which a call is blocked, or its connection is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum DropPoint {
+pub(crate) enum CommitSide {
     BeforeCommit,
     AfterCommit,
 }
@@ -77,6 +82,23 @@ pub(crate) struct Fault {
 pub(crate) struct MetFault {
     fault_id: String,
     pub(crate) kind: Kind,
+    /// True once the fault is unblocked; none if it blocks nothing.
+    #[serde(skip)]
+    unblocked: Option<watch::Receiver<bool>>,
+}
+
+impl MetFault {
+    /// Waits while the fault blocks its calls at this side of the commit, for 15 minutes at most.
+    pub(crate) async fn blocked(&mut self, side: CommitSide) {
+        let Some(unblocked) = self.unblocked.as_mut() else {
+            return;
+        };
+        if self.kind.block == Some(side) {
+            let unblocked = unblocked.wait_for(|unblocked| *unblocked);
+            // A removed fault blocks nothing any more.
+            let _ = timeout(Duration::from_millis(DELAY_LIMIT_MS), unblocked).await;
+        }
+    }
 }
 
 /// The faults that no call has met yet, in the order of their plans.
@@ -84,6 +106,8 @@ pub(crate) struct MetFault {
 pub(crate) struct Faults {
     planned: usize,
     pending: Vec<Fault>,
+    /// The faults that block calls, by id. The value is true once the fault is unblocked.
+    blocks: BTreeMap<String, watch::Sender<bool>>,
 }
 
 impl Faults {
@@ -97,7 +121,21 @@ impl Faults {
             plan,
         };
         self.pending.push(fault.clone());
+        if fault.plan.kind.block.is_some() {
+            let (sender, _) = watch::channel(false);
+            self.blocks.insert(fault.fault_id.clone(), sender);
+        }
         Ok(fault)
+    }
+
+    /// Lets the calls continue that a fault blocks, and those that meet it later. Returns false if
+    /// no such fault blocks calls.
+    pub(crate) fn unblock(&self, fault_id: &str) -> bool {
+        let sender = self.blocks.get(fault_id);
+        sender.is_some_and(|sender| {
+            sender.send_replace(true);
+            true
+        })
     }
 
     /// Takes the first fault that is planned for this call.
@@ -111,6 +149,10 @@ impl Faults {
         let met = MetFault {
             fault_id: fault.fault_id.clone(),
             kind: fault.plan.kind.clone(),
+            unblocked: self
+                .blocks
+                .get(&fault.fault_id)
+                .map(watch::Sender::subscribe),
         };
         if fault.remaining == 0 {
             self.pending.remove(at);
@@ -122,8 +164,9 @@ impl Faults {
         &self.pending
     }
 
-    /// Removes all faults and gives their number.
+    /// Removes all faults and gives their number. Calls that one of them blocks continue.
     pub(crate) fn clear(&mut self) -> usize {
+        self.blocks.clear();
         std::mem::take(&mut self.pending).len()
     }
 }
@@ -163,9 +206,11 @@ impl Plan {
             kind.body_bytes.is_some(),
         ];
         let endings = endings.into_iter().filter(|given| *given).count();
-        let delayed = kind.delay_ms.is_some() || kind.delay_after_ms.is_some();
+        let delayed =
+            kind.delay_ms.is_some() || kind.delay_after_ms.is_some() || kind.block.is_some();
         if endings > 1 || (endings == 0 && !delayed) {
-            let right = "one of status, drop, body_bytes; or a delay; or one of them with a delay";
+            let right =
+                "one of status, drop, body_bytes; or a delay or a block; or one of them with these";
             return wrong("kind", "not one way to go wrong", right.to_owned());
         }
         if kind

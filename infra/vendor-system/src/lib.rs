@@ -122,6 +122,7 @@ fn router(app: Arc<App>) -> Router {
                 .get(admin::list_faults)
                 .delete(admin::clear_faults),
         )
+        .route("/admin/faults/{fault_id}/unblock", post(admin::unblock))
         .route("/admin/effects", get(admin::list_effects))
         .route("/admin/requests", get(admin::list_requests))
         .route("/admin/reset", post(admin::reset))

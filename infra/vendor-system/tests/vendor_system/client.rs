@@ -95,11 +95,19 @@ impl Vendors {
         self.keyed("POST /holds", key, &hold(vendor_id)).await
     }
 
-    pub(crate) async fn plan(&self, fault: Value) {
+    /// Plans a fault and gives its id.
+    pub(crate) async fn plan(&self, fault: Value) -> String {
         let reply = self
             .send("POST /admin/faults", &[], &fault.to_string())
             .await;
         assert_eq!(reply.status, 201, "{}", reply.text);
+        reply.json()["fault_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Lets the calls continue that a fault blocks.
+    pub(crate) async fn unblock(&self, fault: &str) -> Reply {
+        let line = format!("POST /admin/faults/{fault}/unblock");
+        self.send(&line, &[], "").await
     }
 
     pub(crate) async fn list(&self, path: &str) -> Vec<Value> {
@@ -121,9 +129,9 @@ impl Vendors {
         pick(self.list(&path).await, member)
     }
 
-    /// Waits until `path` lists `count` entries, for up to five seconds.
+    /// Waits until `path` lists `count` entries, for up to a minute.
     pub(crate) async fn until(&self, path: &str, count: usize) {
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + Duration::from_secs(60);
         while self.list(path).await.len() != count {
             assert!(Instant::now() < deadline, "{path} never had {count}");
             sleep(Duration::from_millis(5)).await;

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::sleep,
 };
 
 use crate::client::{hold, vendors};
@@ -84,51 +83,79 @@ async fn a_drop_also_ends_a_connection_that_has_answered_before() {
 }
 
 #[tokio::test]
-async fn a_delay_holds_the_commit_back() {
-    let vendors = vendors().await;
-    vendors.plan(on_holds(1, json!({"delay_ms": 300}))).await;
-    let began = Instant::now();
-    let body = hold("v");
-    let slow = vendors.keyed("POST /holds", "k", &body);
-    let look = async {
-        vendors.until("/admin/requests?key=k", 1).await;
-        let status = vendors.requests("?key=k", "status").await;
-        assert_eq!(status, [Value::Null], "it is under way");
-        vendors.effects("", "seq").await
-    };
-    let (reply, effects) = tokio::join!(slow, look);
-    assert!(effects.is_empty());
-    assert_eq!(reply.status, 201);
-    assert!(began.elapsed() >= Duration::from_millis(300));
+async fn a_delay_before_or_after_the_commit_delays_the_answer() {
+    for kind in [json!({"delay_ms": 300}), json!({"delay_after_ms": 300})] {
+        let vendors = vendors().await;
+        vendors.plan(on_holds(1, kind)).await;
+        let began = Instant::now();
+        assert_eq!(vendors.hold("k", "v").await.status, 201);
+        assert!(began.elapsed() >= Duration::from_millis(300));
+    }
 }
 
 #[tokio::test]
-async fn a_delay_after_the_commit_holds_only_the_answer_back() {
+async fn a_block_holds_the_commit_back_until_its_fault_is_unblocked() {
     let vendors = vendors().await;
-    vendors
-        .plan(on_holds(1, json!({"delay_after_ms": 300})))
-        .await;
-    let began = Instant::now();
-    let body = hold("v");
-    let slow = vendors.keyed("POST /holds", "k", &body);
+    let fault = on_holds(3, json!({"block": "before_commit"}));
+    let fault = vendors.plan(fault).await;
+    let blocked = async { tokio::join!(vendors.hold("k", "v"), vendors.hold("k-2", "v")) };
+    let look = async {
+        vendors.until("/admin/requests", 2).await;
+        let found = (
+            vendors.requests("", "status").await,
+            vendors.effects("", "seq").await,
+        );
+        assert_eq!(vendors.unblock(&fault).await.status, 200);
+        found
+    };
+    let ((first, second), (statuses, effects)) = tokio::join!(blocked, look);
+    assert_eq!(statuses, [Value::Null, Value::Null], "both are under way");
+    assert!(effects.is_empty());
+    assert_eq!((first.status, second.status), (201, 201));
+    // The third call meets the fault after it was unblocked.
+    assert_eq!(vendors.hold("k-3", "v").await.status, 201);
+    assert_eq!(vendors.unblock("fault-2").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_block_after_the_commit_holds_only_the_answer_back() {
+    let vendors = vendors().await;
+    let fault = on_holds(1, json!({"block": "after_commit"}));
+    let fault = vendors.plan(fault).await;
     let look = async {
         vendors.until("/admin/effects?key=k", 1).await;
-        vendors.requests("?key=k", "status").await
+        let status = vendors.requests("?key=k", "status").await;
+        vendors.unblock(&fault).await;
+        status
     };
-    let (reply, status) = tokio::join!(slow, look);
+    let (reply, status) = tokio::join!(vendors.hold("k", "v"), look);
     assert_eq!(status, [Value::Null], "it is not answered yet");
     assert_eq!(reply.status, 201);
-    assert!(began.elapsed() >= Duration::from_millis(300));
 }
 
 #[tokio::test]
-async fn a_client_that_hangs_up_during_a_delay_does_not_stop_the_effect() {
+async fn a_removed_fault_blocks_no_call_any_more() {
     let vendors = vendors().await;
-    vendors.plan(on_holds(1, json!({"delay_ms": 100}))).await;
+    let fault = on_holds(1, json!({"block": "before_commit"}));
+    vendors.plan(fault).await;
+    let remove = async {
+        vendors.until("/admin/requests?key=k", 1).await;
+        vendors.send("DELETE /admin/faults", &[], "").await
+    };
+    let (reply, _) = tokio::join!(vendors.hold("k", "v"), remove);
+    assert_eq!(reply.status, 201);
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_while_its_call_waits_does_not_stop_the_effect() {
+    let vendors = vendors().await;
+    let fault = on_holds(1, json!({"block": "before_commit"}));
+    let fault = vendors.plan(fault).await;
     let headers = [("Idempotency-Key", "k")];
     let stream = vendors.begin("POST /holds", &headers, &hold("v")).await;
     vendors.until("/admin/requests?key=k", 1).await;
     drop(stream);
+    vendors.unblock(&fault).await;
     vendors.until("/admin/effects?key=k", 1).await;
 }
 
@@ -240,6 +267,7 @@ async fn an_invalid_plan_is_refused_with_the_valid_form() {
             "`kind.body_bytes`",
         ),
         (on(holds, 1, json!({"staus": 500})), "body"),
+        (on(holds, 1, json!({"block": "at_commit"})), "body"),
     ] {
         let text = plan.to_string();
         let reply = vendors.send("POST /admin/faults", &[], &text).await;
@@ -255,7 +283,8 @@ async fn an_invalid_plan_is_refused_with_the_valid_form() {
 #[tokio::test]
 async fn a_reset_takes_calls_under_way_with_it() {
     let vendors = vendors().await;
-    vendors.plan(on_holds(1, json!({"delay_ms": 200}))).await;
+    let fault = on_holds(1, json!({"block": "before_commit"}));
+    vendors.plan(fault).await;
     let headers = [("Idempotency-Key", "k")];
     let body = hold("v");
     let slow = vendors.bytes("POST /holds", &headers, &body);
@@ -265,7 +294,6 @@ async fn a_reset_takes_calls_under_way_with_it() {
     };
     let (bytes, _) = tokio::join!(slow, reset);
     assert_eq!(bytes, b"");
-    sleep(Duration::from_millis(20)).await;
     assert!(vendors.effects("", "seq").await.is_empty());
     assert!(vendors.requests("", "seq").await.is_empty());
 }

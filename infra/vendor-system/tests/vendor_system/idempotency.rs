@@ -98,13 +98,15 @@ async fn a_released_key_places_nothing_whether_it_had_placed_something_or_not() 
 #[tokio::test]
 async fn a_hold_still_on_its_way_when_its_key_is_released_is_refused() {
     let vendors = vendors().await;
-    let fault = json!({"route": "POST /holds", "count": 1, "kind": {"delay_ms": 300}});
-    vendors.plan(fault).await;
+    let fault = json!({"route": "POST /holds", "count": 1, "kind": {"block": "before_commit"}});
+    let fault = vendors.plan(fault).await;
     let body = hold("v-1");
     let slow = vendors.keyed("POST /holds", "k", &body);
     let undo = async {
         vendors.until("/admin/requests?key=k", 1).await;
-        vendors.keyed("DELETE /holds?key=k", "u", "").await
+        let undone = vendors.keyed("DELETE /holds?key=k", "u", "").await;
+        vendors.unblock(&fault).await;
+        undone
     };
     let (slow, undo) = tokio::join!(slow, undo);
     assert_eq!(undo.json(), json!({"released": false}));
