@@ -25,7 +25,7 @@ pub use {
     consumer::StreamConsumer,
     express::{ExpressRun, Injury, express_copy},
     functions::{EnvironmentChange, FunctionReply},
-    queues::Queue,
+    queues::{Queue, StatusEvents},
     requests::{Account, elements, unescaped},
     roles::Permission,
 };

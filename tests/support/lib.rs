@@ -16,13 +16,13 @@ pub use alarms::Alarm;
 pub use api::{Api, Reply};
 pub use aws::{
     Account, Aws, EnvironmentChange, ExpressRun, FunctionReply, Injury, MachineEnd, Permission,
-    Queue, StreamConsumer, elements, execution_key, express_copy, unescaped,
+    Queue, StatusEvents, StreamConsumer, elements, execution_key, express_copy, unescaped,
 };
 pub use judge::{DeclaredEffects, account, judge};
 pub use outage::Outage;
 pub use receipt::{ReceiptDownload, valid_receipt};
 pub use throttle::Throttle;
-pub use vendor::Vendor;
+pub use vendor::{BlockedCalls, Vendor};
 pub use workers::{kill, workers};
 
 use std::{
@@ -122,7 +122,25 @@ pub fn unique(prefix: &str) -> String {
     format!("{prefix}-{}", &Uuid::now_v7().simple().to_string()[14..])
 }
 
-/// Repeats `attempt` until it succeeds, for at most `seconds`, and gives its value.
+/// Waits until the rollback of an execution has begun, after which no step may act any more. What a
+/// blocked call answers from then on changes nothing of how the execution ends.
+pub async fn taken_over(stack: &Stack, id: &str) {
+    eventually(&format!("the rollback of {id} begins"), 180, || async {
+        let execution = stack.api.get(&format!("/v1/executions/{id}")).await.body;
+        match execution["status"].as_str() {
+            Some("RUNNING" | "WAITING") | None => Err(execution.to_string()),
+            Some(_) => Ok(()),
+        }
+    })
+    .await;
+}
+
+/// The least time that a wait has. A loaded machine takes many times what a quiet one takes, and a
+/// wait that succeeds ends early.
+pub const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Repeats `attempt` until it succeeds, for at most `seconds` or three minutes, whichever is more,
+/// and gives its value.
 ///
 /// # Panics
 ///
@@ -132,12 +150,13 @@ pub async fn eventually<T, F: Future<Output = Result<T, String>>>(
     seconds: u64,
     mut attempt: impl FnMut() -> F,
 ) -> T {
-    let until = Instant::now() + Duration::from_secs(seconds);
+    let longest = Duration::from_secs(seconds).max(PATIENCE);
+    let until = Instant::now() + longest;
     loop {
         match attempt().await {
             Ok(value) => return value,
             Err(error) if Instant::now() > until => {
-                panic!("{what}: not within {seconds} s; the last error: {error}")
+                panic!("{what}: not within {longest:?}; the last error: {error}")
             }
             Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
         }

@@ -3,9 +3,10 @@
 use reqwest::Client;
 use serde_json::Value;
 
-use crate::aws::escaped;
+use crate::{aws::escaped, eventually};
 
 /// The vendor system.
+#[derive(Clone)]
 pub struct Vendor {
     http: Client,
     base: String,
@@ -22,14 +23,27 @@ impl Vendor {
 
     /// Plans a fault.
     pub async fn plan(&self, fault: Value) {
-        let answer = self
-            .http
-            .post(format!("{}/admin/faults", self.base))
-            .body(fault.to_string())
-            .send()
-            .await;
+        self.admin("faults", fault).await;
+    }
+
+    /// Plans a fault whose kind has `block`. Its calls wait until they are unblocked, so that a
+    /// test keeps a step at work for as long as it needs on any machine.
+    pub async fn block(&self, fault: Value) -> BlockedCalls {
+        let planned = self.admin("faults", fault).await;
+        let fault = planned["fault_id"].as_str().expect("an id").to_owned();
+        let vendor = self.clone();
+        BlockedCalls { vendor, fault }
+    }
+
+    /// Posts to an admin route and gives the answer.
+    async fn admin(&self, path: &str, body: Value) -> Value {
+        let url = format!("{}/admin/{path}", self.base);
+        let answer = self.http.post(url).body(body.to_string()).send().await;
         let answer = answer.expect("the vendor system answers");
-        assert!(answer.status().is_success(), "{:?}", answer.text().await);
+        let ok = answer.status().is_success();
+        let text = answer.text().await.expect("text");
+        assert!(ok, "{text}");
+        serde_json::from_str(&text).expect("JSON")
     }
 
     /// Stores these fields under the id of a vendor.
@@ -81,5 +95,32 @@ impl Vendor {
             Value::Array(items) => items,
             _ => panic!("the vendor system answered {text}"),
         }
+    }
+}
+
+/// The calls that a fault blocks. Those that nothing unblocks continue after 15 minutes.
+pub struct BlockedCalls {
+    vendor: Vendor,
+    fault: String,
+}
+
+impl BlockedCalls {
+    /// Waits until a call has met the fault. The call's step is at work from then on.
+    pub async fn arrived(&self) {
+        eventually("a call is blocked", 120, || async {
+            let planned = self.vendor.list("faults", "").await;
+            let fault = planned.iter().find(|one| one["fault_id"] == self.fault);
+            match fault.is_some_and(|fault| fault["remaining"] == fault["count"]) {
+                true => Err(format!("none met {planned:?}")),
+                false => Ok(()),
+            }
+        })
+        .await;
+    }
+
+    /// Lets the calls continue, and those that meet the fault later.
+    pub async fn unblock(&self) {
+        let path = format!("faults/{}/unblock", self.fault);
+        self.vendor.admin(&path, Value::Null).await;
     }
 }

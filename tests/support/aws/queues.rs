@@ -1,9 +1,11 @@
 //! Queues through which a test receives what the stack's audit bus and its topic carry.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
 use super::{Aws, requests::elements};
-use crate::{unique, variable};
+use crate::{PATIENCE, unique, variable};
 
 /// The detail type of an entry of several step events.
 const STEP_EVENTS: &str = "audit.steps";
@@ -147,6 +149,21 @@ impl Queue {
         details
     }
 
+    /// Drains the queue until `enough` is true of all details so far, or the patience of the tests
+    /// ends, and gives them.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the queue cannot be read.
+    pub fn drain_until(&self, enough: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+        let until = Instant::now() + PATIENCE;
+        let mut details = self.drain();
+        while !enough(&details) && Instant::now() < until {
+            details.extend(self.drain());
+        }
+        details
+    }
+
     /// Receives and deletes the messages since the last call, and gives the detail type and the
     /// `detail` of each.
     ///
@@ -259,5 +276,30 @@ impl Drop for Queue {
         if self.source != Source::Stack {
             self.request("DeleteQueue", &json!({}));
         }
+    }
+}
+
+/// The template's visibility timeout of the queue of status events, which no test waits for.
+const VISIBILITY_S: u32 = 120;
+
+/// The queue of status events, which delivers an event again after a second until this drops.
+pub struct StatusEvents(Queue);
+
+impl StatusEvents {
+    /// Shortens the visibility timeout. An event that was received before keeps the one it had.
+    pub fn delivered_again(queue: Queue) -> Self {
+        queue.redeliver_after(1);
+        Self(queue)
+    }
+
+    /// The number of events that wait, and of those that were received and not deleted.
+    pub fn depth(&self) -> (u64, u64) {
+        self.0.depth()
+    }
+}
+
+impl Drop for StatusEvents {
+    fn drop(&mut self) {
+        self.0.redeliver_after(VISIBILITY_S);
     }
 }
