@@ -67,6 +67,25 @@ async fn rolled_back(api: &Api, execution: &Value) -> Value {
     api.finished(id).await.1
 }
 
+/// The budget and the limit of the limited workflow, as a caller sees them.
+///
+/// Each process of the API caches the list of workflows for a minute, and another process may
+/// answer the next request. So each caller waits until the answer has the workflow.
+async fn budget_and_limit(api: &Api) -> (Value, Value) {
+    eventually("the budgets have the workflow", 180, || async {
+        let body = api.get("/v1/budgets").await.body;
+        let of = |list: &str| {
+            let bounds = body[list].as_array().into_iter().flatten();
+            let mut bounds = bounds.filter(|one| one["workflow_id"] == "WF-TEST-LIMITED");
+            bounds.next().cloned()
+        };
+        of("budgets")
+            .zip(of("limits"))
+            .ok_or_else(|| body.to_string())
+    })
+    .await
+}
+
 #[tokio::test]
 async fn concurrent_starts_are_admitted_up_to_the_limit_of_a_minute() {
     let stack = Stack::from_env().await;
@@ -159,19 +178,7 @@ async fn a_budget_is_never_exceeded_and_a_rollback_releases_its_reservation() {
             .iter()
             .all(|(_, one)| refusals(one) == ["held_amount"])
     );
-    // The list of workflows is cached for a minute.
-    let (budget, limit) = eventually("the budgets have the workflow", 90, || async {
-        let body = api.get("/v1/budgets").await.body;
-        let of = |list: &str| {
-            let bounds = body[list].as_array().into_iter().flatten();
-            let mut bounds = bounds.filter(|one| one["workflow_id"] == "WF-TEST-LIMITED");
-            bounds.next().cloned()
-        };
-        of("budgets")
-            .zip(of("limits"))
-            .ok_or_else(|| body.to_string())
-    })
-    .await;
+    let (budget, limit) = budget_and_limit(&api).await;
     for (bound, name, [limit, used, left]) in [
         (&budget, "held_amount", ["100", "90.9", "9.1"]),
         (&limit, "concurrent_executions", ["5", "3", "2"]),
@@ -187,13 +194,10 @@ async fn a_budget_is_never_exceeded_and_a_rollback_releases_its_reservation() {
     assert!(budget["resets_at"].is_string() && limit["resets_at"].is_null());
     // The sums of amounts come from inputs, which an observer does not see.
     let observer = stack.api.as_role(Role::Observer, &tenant);
-    let body = observer.get("/v1/budgets").await.body;
-    for (list, sees) in [("budgets", false), ("limits", true)] {
-        let mut bounds = body[list].as_array().into_iter().flatten();
-        let bound = bounds.find(|one| one["workflow_id"] == "WF-TEST-LIMITED");
-        let bound = bound.unwrap_or_else(|| panic!("{body}"));
+    let (of_budget, of_limit) = budget_and_limit(&observer).await;
+    for (bound, sees) in [(&of_budget, false), (&of_limit, true)] {
         for member in ["used", "left"] {
-            assert_eq!(bound.get(member).is_some(), sees, "{list}: {bound}");
+            assert_eq!(bound.get(member).is_some(), sees, "{bound}");
         }
     }
     let [(_, spent)] = &started(&api, 1, 9.2).await[..] else {
