@@ -1,6 +1,6 @@
 //! The stories in which a step is refused, an answer is lost, or the state machine is stopped.
 
-use holdfast_tests::{DELAY, Stack, texts, unique};
+use holdfast_tests::{DELAY, Stack, taken_over, texts, unique};
 use serde_json::{Value, json};
 
 use crate::{
@@ -44,20 +44,17 @@ pub(crate) async fn unknown(stack: &Stack) -> Result<Evidence, String> {
 /// An operator stops the state machine while the second step is at work.
 pub(crate) async fn stopped(stack: &Stack) -> Result<Evidence, String> {
     let vendor = unique("vendor");
-    say("The vendor system will take four seconds to answer the notification;");
+    say("The vendor system will not answer the notification before it is told to;");
     say("meanwhile an operator stops the state machine.");
-    let fault = json!({ "route": "POST /notifications", "count": 1, "kind": { "delay_ms": 4000 }, "match": vendor });
-    stack.vendor.plan(fault).await;
+    let fault = json!({ "route": "POST /notifications", "count": 100, "kind": { "block": "before_commit" }, "match": vendor });
+    let notification = stack.vendor.block(fault).await;
     let id = begin(stack, DELAY, &input(&vendor)).await?;
-    let path = format!("/v1/executions/{id}");
-    for _ in 0..100 {
-        if stack.api.get(&path).await.body["steps"][1]["status"] == "RUNNING" {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
+    notification.arrived().await;
     stack.aws.stop(&stack.aws.execution(DELAY, &id)).await;
     say("  StopExecution: the state machine has ended, and its function does not know");
+    taken_over(stack, &id).await;
+    say("  recovery has taken over, and the vendor system answers now");
+    notification.unblock().await;
     let evidence = follow(stack, &id).await?;
     ended(
         &evidence.receipt,

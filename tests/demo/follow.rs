@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use holdfast_tests::Stack;
@@ -20,10 +20,14 @@ pub(crate) struct Evidence {
     page: PathBuf,
 }
 
+/// The time after which an execution of the demo counts as lost. Most end within seconds.
+pub(crate) const LONGEST: Duration = Duration::from_secs(300);
+
 /// Shows the attempts of an execution as they end; returns the evidence of how it ended.
 pub(crate) async fn follow(stack: &Stack, id: &str) -> Result<Evidence, String> {
     let mut shown = BTreeSet::new();
-    for _ in 0..600 {
+    let until = Instant::now() + LONGEST;
+    while Instant::now() < until {
         let reply = stack.api.get(&format!("/v1/executions/{id}")).await;
         for line in lines(&reply.body) {
             if shown.insert(line.clone()) {
@@ -36,7 +40,7 @@ pub(crate) async fn follow(stack: &Stack, id: &str) -> Result<Evidence, String> 
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    Err(format!("execution {id} has no receipt after a minute"))
+    Err(format!("execution {id} has no receipt after five minutes"))
 }
 
 /// One line for each attempt that has ended, at a step or at its undo, in order of time.

@@ -1,11 +1,13 @@
 //! The story in which people answer questions.
 
+use std::time::{Duration, Instant};
+
 use holdfast_tests::{Api, Stack, unique};
 use serde_json::{Value, json};
 
 use crate::{
     failures::{committed, ended},
-    follow::{Evidence, follow, text},
+    follow::{Evidence, LONGEST, follow, text},
     say,
     scenarios::begin,
 };
@@ -52,13 +54,14 @@ async fn decide(api: &Api, id: &str, decision: &str, reason: &str) -> Result<(),
 }
 
 async fn question(api: &Api, id: &str) -> Result<Value, String> {
-    for _ in 0..200 {
+    let until = Instant::now() + LONGEST;
+    while Instant::now() < until {
         let execution = api.get(&format!("/v1/executions/{id}")).await.body;
         let mut open = execution["questions"].as_array().into_iter().flatten();
         if let Some(question) = open.find(|one| one["status"] == "OPEN") {
             return Ok(question.clone());
         }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     Err(format!("execution {id} has no open question"))
 }

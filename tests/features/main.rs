@@ -3,7 +3,7 @@
 use std::process::exit;
 
 use cucumber::{World as _, given, then, when, writer::Stats as _};
-use holdfast_tests::{DELAY, Stack, unique};
+use holdfast_tests::{BlockedCalls, DELAY, Stack, unique};
 use serde_json::{Value, json};
 
 /// The values that the steps of a scenario share.
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 struct World {
     stack: Stack,
     vendor: String,
+    slow: Option<BlockedCalls>,
     execution: String,
     ended: Value,
     receipt: Value,
@@ -32,6 +33,7 @@ impl World {
         Self {
             stack: Stack::from_env().await,
             vendor: unique("vendor"),
+            slow: None,
             execution: String::new(),
             ended: Value::Null,
             receipt: Value::Null,
@@ -41,13 +43,13 @@ impl World {
 
 #[given("a workflow execution begins")]
 async fn begins(world: &mut World) {
-    // The vendor system is slow at first, so that the next error occurs while the execution is
-    // under way.
+    // The vendor system does not answer until the next error is planned, so that it occurs while
+    // the execution is under way.
     let slow = json!({
-        "route": "POST /holds", "count": 1, "kind": { "status": 429, "delay_ms": 1500 },
+        "route": "POST /holds", "count": 1, "kind": { "status": 429, "block": "before_commit" },
         "vendor_id": world.vendor,
     });
-    world.stack.vendor.plan(slow).await;
+    world.slow = Some(world.stack.vendor.block(slow).await);
     let input = json!({ "vendor_id": world.vendor, "hold_days": 14 });
     world.execution = world
         .stack
@@ -62,8 +64,11 @@ async fn fails(world: &mut World) {
         "route": "POST /holds", "count": 1, "kind": { "status": 429 }, "vendor_id": world.vendor,
     });
     world.stack.vendor.plan(fault).await;
+    let slow = world.slow.as_ref().expect("the execution has begun");
+    slow.arrived().await;
+    slow.unblock().await;
     let query = format!("vendor_id={}", world.vendor);
-    holdfast_tests::eventually("the vendor system answers 429", 30, || async {
+    holdfast_tests::eventually("the vendor system answers 429", 120, || async {
         let requests = world.stack.vendor.requests(&query).await;
         let failed = requests.iter().any(|request| request["status"] == 429);
         failed.then_some(()).ok_or_else(|| format!("{requests:?}"))

@@ -4,16 +4,15 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use holdfast_tests::{DELAY, Outage, Stack, account, eventually, hold, kill, unique, workers};
+use holdfast_tests::{
+    BlockedCalls, DELAY, Outage, Stack, account, eventually, hold, kill, unique, workers,
+};
 use serde_json::{Value, json};
 
 /// The length of an outage. The SDK's own retries end within a few seconds, so that functions fail.
 const OUTAGE: Duration = Duration::from_secs(20);
 /// The number of executions that are started before, during and after an outage, each.
 const EACH: usize = 4;
-/// The time for which the vendor system holds a notification, so that its execution ends during
-/// the outage.
-const HELD_MS: u64 = 5000;
 
 /// One start, which is repeated with the same key until the API accepts it.
 struct Start {
@@ -48,23 +47,16 @@ impl Start {
         .await
     }
 
-    /// Sends the start, and waits until its notification is under way.
-    async fn hanging(&self, stack: &Stack) -> String {
+    /// Sends the start, and waits until its notification is under way, which is blocked.
+    async fn hanging(&self, stack: &Stack) -> (String, BlockedCalls) {
         let fault = json!({
-            "route": "POST /notifications", "count": 1, "kind": { "delay_ms": HELD_MS },
+            "route": "POST /notifications", "count": 100, "kind": { "block": "before_commit" },
             "match": self.vendor,
         });
-        stack.vendor.plan(fault).await;
+        let notification = stack.vendor.block(fault).await;
         let id = self.accepted(stack).await;
-        eventually("the notification is under way", 60, || async {
-            let execution = stack.api.get(&format!("/v1/executions/{id}")).await.body;
-            match execution["steps"][1]["status"] == "RUNNING" {
-                true => Ok(()),
-                false => Err(execution.to_string()),
-            }
-        })
-        .await;
-        id
+        notification.arrived().await;
+        (id, notification)
     }
 }
 
@@ -94,8 +86,13 @@ async fn statuses_through_an_outage_of(service: &'static str) -> Vec<String> {
     let (before, later) = starts.split_at(EACH);
     let (during, after) = later.split_at(EACH);
 
-    let mut ids = join_all(before.iter().map(|start| start.hanging(stack))).await;
+    let hanging = join_all(before.iter().map(|start| start.hanging(stack))).await;
     let outage = Outage::begin(service, 2 * OUTAGE).await;
+    // These executions end during the outage.
+    for (_, notification) in &hanging {
+        notification.unblock().await;
+    }
+    let mut ids: Vec<_> = hanging.into_iter().map(|(id, _)| id).collect();
     // A process of `finish` that holds a certified key asks KMS nothing for an hour.
     kill(&workers(&["finish"]));
     let (answered, ()) = tokio::join!(sent(stack, during), tokio::time::sleep(OUTAGE));

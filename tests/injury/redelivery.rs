@@ -6,33 +6,14 @@ use std::sync::{
 };
 
 use holdfast_tests::{
-    Aws, DELAY, EnvironmentChange, Queue, Stack, account, eventually, hold, kill, unique, workers,
+    DELAY, EnvironmentChange, Queue, Stack, StatusEvents, account, eventually, hold, kill,
+    taken_over, unique, workers,
 };
 use serde_json::json;
 use tokio::net::TcpListener;
 
 /// The number of deaths.
 const DEATHS: usize = 3;
-/// The template's visibility timeout, which no test waits for.
-const VISIBILITY_S: u32 = 120;
-
-/// The queue of status events, with a short visibility timeout until it drops.
-struct ShortVisibility(Queue);
-
-impl ShortVisibility {
-    fn new(aws: &Aws) -> Self {
-        let queue = Queue::of_stack(aws, "StatusEventQueue");
-        queue.redeliver_after(1);
-        Self(queue)
-    }
-}
-
-impl Drop for ShortVisibility {
-    fn drop(&mut self) {
-        self.0.redeliver_after(VISIBILITY_S);
-    }
-}
-
 /// A ledger at whose connection every process of `recover` dies, and the number of connections.
 async fn deadly_ledger() -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -56,23 +37,17 @@ async fn an_execution_is_recovered_although_recover_died_thrice_of_its_status_ev
     let stack = &Stack::alone().await;
     let vendor = unique("vendor");
     let fault = json!({
-        "route": "POST /notifications", "count": 1, "kind": { "delay_ms": 8000 }, "match": vendor,
+        "route": "POST /notifications", "count": 100, "kind": { "block": "before_commit" },
+        "match": vendor,
     });
-    stack.vendor.plan(fault).await;
+    let notification = stack.vendor.block(fault).await;
     let id = stack
         .api
         .started(DELAY, &unique("thrice"), &hold(&vendor))
         .await;
-    eventually("the notification is under way", 60, || async {
-        let execution = stack.api.get(&format!("/v1/executions/{id}")).await.body;
-        match execution["steps"][1]["status"] == "RUNNING" {
-            true => Ok(()),
-            false => Err(execution.to_string()),
-        }
-    })
-    .await;
+    notification.arrived().await;
 
-    let _short = ShortVisibility::new(&stack.aws);
+    let _events = StatusEvents::delivered_again(Queue::of_stack(&stack.aws, "StatusEventQueue"));
     let (ledger, deaths) = deadly_ledger().await;
     let deadly =
         EnvironmentChange::new(&stack.aws, "recover", "AWS_ENDPOINT_URL_DYNAMODB", &ledger);
@@ -88,6 +63,8 @@ async fn an_execution_is_recovered_although_recover_died_thrice_of_its_status_ev
     let execution = stack.api.get(&format!("/v1/executions/{id}")).await.body;
     assert_eq!(execution["status"], "RUNNING", "{execution}");
     drop(deadly);
+    taken_over(stack, &id).await;
+    notification.unblock().await;
 
     let status = account(stack, &id, &vendor).await;
     assert_eq!(status, Ok("PARTIALLY_ROLLED_BACK".to_owned()));

@@ -10,17 +10,17 @@ use crate::hold;
 async fn a_worker_killed_after_its_effect_leaves_one_effect_and_a_finished_execution() {
     let stack = Stack::alone().await;
     let vendor = unique("vendor");
-    // The vendor system commits the effect and delays its answer, and the worker dies meanwhile.
+    // The vendor system commits the effect and blocks its answer, and the worker dies meanwhile.
     let fault = json!({
-        "route": "POST /holds", "count": 1, "kind": { "delay_after_ms": 60_000 },
+        "route": "POST /holds", "count": 1, "kind": { "block": "after_commit" },
         "vendor_id": vendor,
     });
-    stack.vendor.plan(fault).await;
+    let answer = stack.vendor.block(fault).await;
     let id = stack
         .api
         .started(DELAY, &unique("crash"), &hold(&vendor))
         .await;
-    eventually("the hold is committed", 30, || async {
+    eventually("the hold is committed", 120, || async {
         let effects = stack.vendor.effects_on(&vendor).await;
         (effects == ["hold_placed"])
             .then_some(())
@@ -30,6 +30,7 @@ async fn a_worker_killed_after_its_effect_leaves_one_effect_and_a_finished_execu
     let at_work = workers(&["step-vendor-hold"]);
     assert!(!at_work.is_empty(), "there is a worker to kill");
     kill(&at_work);
+    answer.unblock().await;
     let stack = stack.share();
     let (execution, receipt) = stack.api.finished(&id).await;
     assert_eq!(execution["status"], "EXECUTED", "{execution}");

@@ -255,20 +255,16 @@ async fn an_express_execution_is_rolled_back_redriven_and_executed() {
 async fn a_running_express_execution_is_cancelled() {
     let stack = stack().await;
     let start = Start::new();
-    let slow = json!({ "route": "POST /holds", "count": 1, "kind": { "delay_ms": 3000 }, "vendor_id": start.vendor });
-    stack.vendor.plan(slow).await;
+    let fault = json!({ "route": "POST /holds", "count": 100, "kind": { "block": "before_commit" }, "vendor_id": start.vendor });
+    let calls = stack.vendor.block(fault).await;
     start.sent(&stack).await;
-    eventually("the hold is under way", 30, || async {
-        let execution = start.execution(&stack).await;
-        let under_way = execution["steps"][0]["status"] == "RUNNING";
-        under_way.then_some(()).ok_or_else(|| execution.to_string())
-    })
-    .await;
+    calls.arrived().await;
     let path = format!("/v1/executions/{}/cancel", start.id);
     let reply = stack
         .api
         .post(&path, &json!({ "reason": "a mistake" }))
         .await;
     assert_eq!(reply.status, 202, "{}", reply.body);
+    calls.unblock().await;
     assert_eq!(start.judged(&stack).await, "ROLLED_BACK");
 }

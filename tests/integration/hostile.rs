@@ -148,7 +148,7 @@ async fn a_guardrail_that_never_ends_is_refused_clearly_and_begin_survives() {
 async fn hostile_text_in_a_reason_reaches_no_log_and_no_terminal() {
     let stack = Stack::from_env().await;
     let (marker, vendor) = (unique("marker"), unique("vendor"));
-    let id = crate::rollback::hanging(&stack, &vendor, &unique("hostile")).await;
+    let (id, notification) = crate::rollback::hanging(&stack, &vendor, &unique("hostile")).await;
     let path = format!("/v1/executions/{id}/cancel");
     let controls = format!("{marker}\u{1b}[2J\u{1b}]0;x\u{7}\r\nsecond line");
     let reply = stack.api.post(&path, &json!({ "reason": controls })).await;
@@ -159,6 +159,7 @@ async fn hostile_text_in_a_reason_reaches_no_log_and_no_terminal() {
     );
     let reply = stack.api.post(&path, &json!({ "reason": hostile })).await;
     assert_eq!(reply.status, 202, "{}", reply.body);
+    notification.unblock().await;
     let (execution, receipt) = stack.api.finished(&id).await;
     // JSON escapes every control character, so that no terminal acts on one.
     for text in [execution.to_string(), receipt.to_string()] {

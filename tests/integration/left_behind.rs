@@ -65,13 +65,14 @@ fn written(transition: RequestTransition) -> ExecutionRecord {
 async fn a_cancellation_whose_owner_never_began_is_carried_out_by_that_owner() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
-    let id = hanging(&stack, &vendor, &unique("orphan")).await;
+    let (id, notification) = hanging(&stack, &vendor, &unique("orphan")).await;
     let before = recorded(&id).await;
     let owner = stack
         .aws
         .execution(RECOVERY, &format!("{id}-{}", before.epoch + 1));
     let after = holdfast_ledger::cancel(&before, &request(), &owner, Timestamp::now());
     abandoned(&stack, &before, &written(after)).await;
+    notification.unblock().await;
     let (_, receipt) = stack.api.finished(&id).await;
     assert_eq!(receipt["failure"]["error"], "Cancelled", "{receipt}");
     assert_eq!(receipt["failure"]["requested_by"], "op@acme", "{receipt}");
@@ -167,7 +168,7 @@ async fn a_machine_that_was_stopped_after_its_last_step_is_finished_and_not_undo
 async fn a_recovery_that_is_stopped_in_its_work_is_followed_by_another() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
-    let id = hanging(&stack, &vendor, &unique("twice")).await;
+    let (id, notification) = hanging(&stack, &vendor, &unique("twice")).await;
     stack.aws.stop(&stack.aws.execution(DELAY, &id)).await;
     let recovery = stack.aws.execution(RECOVERY, &format!("{id}-1"));
     eventually("a recovery owns it", 60, || async {
@@ -176,6 +177,7 @@ async fn a_recovery_that_is_stopped_in_its_work_is_followed_by_another() {
     })
     .await;
     stack.aws.stop(&recovery).await;
+    notification.unblock().await;
     let (_, receipt) = stack.api.finished(&id).await;
     assert_eq!(receipt["failure"]["error"], "Aborted", "{receipt}");
     released(&stack, &vendor, &receipt).await;

@@ -44,7 +44,7 @@ async fn endings(stack: &Stack) -> Vec<(&'static str, &'static str, String)> {
     let stays = ("DELETE /holds", "vendor_id", json!({ "status": 403 }));
     let busy = ("POST /holds", "vendor_id", json!({ "status": 503 }));
     let unknown = ("POST /holds", "vendor_id", json!({ "status": 404 }));
-    let hostile = hanging(
+    let (hostile, notification) = hanging(
         stack,
         &unique("vendor"),
         &unique("\"><script>alert(1)</script>"),
@@ -54,6 +54,7 @@ async fn endings(stack: &Stack) -> Vec<(&'static str, &'static str, String)> {
     let api = stack.api.as_actor(ACTOR);
     let cancelled = api.post(&cancel, &json!({ "reason": REASON })).await;
     assert_eq!(cancelled.status, 202, "{}", cancelled.body);
+    notification.unblock().await;
     stack.api.finished(&hostile).await;
     vec![
         (

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use holdfast_aws::DynamoLedger;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{ExecutionRecord, Expect, Ledger, Phase, Put};
-use holdfast_tests::{Aws, DELAY, Stack, eventually, unique, variable};
+use holdfast_tests::{Aws, DELAY, Stack, eventually, taken_over, unique, variable};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -53,7 +53,7 @@ async fn assert_people_informed(stack: &Stack, id: &str, receipt: &Value, error:
 async fn a_stopped_step_functions_execution_is_recovered_once_by_repeated_events() {
     let stack = Stack::from_env().await;
     let (vendor, key) = (unique("vendor"), unique("left"));
-    let id = hanging(&stack, &vendor, &key).await;
+    let (id, notification) = hanging(&stack, &vendor, &key).await;
     stack.aws.stop(&stack.aws.execution(DELAY, &id)).await;
     let event = status_event(&stack, &id, &key, &vendor);
     let send = || {
@@ -64,6 +64,8 @@ async fn a_stopped_step_functions_execution_is_recovered_once_by_repeated_events
         let reply = reply.expect("recover answers");
         assert!(reply.body["errorType"].is_null(), "{reply:?}");
     }
+    taken_over(&stack, &id).await;
+    notification.unblock().await;
     let (execution, receipt) = stack.api.finished(&id).await;
     assert_eq!(execution["status"], "PARTIALLY_ROLLED_BACK", "{execution}");
     // The error is what Step Functions describes, not what an event claims.
@@ -76,12 +78,13 @@ async fn a_stopped_step_functions_execution_is_recovered_once_by_repeated_events
 async fn a_running_execution_is_not_disturbed_by_an_event_that_claims_its_end() {
     let stack = Stack::from_env().await;
     let (vendor, key) = (unique("vendor"), unique("claimed"));
-    let id = hanging(&stack, &vendor, &key).await;
+    let (id, notification) = hanging(&stack, &vendor, &key).await;
     let event = status_event(&stack, &id, &key, &vendor);
     let aws = stack.aws.clone();
     let reply = tokio::task::spawn_blocking(move || aws.call("recover", &event)).await;
     let reply = reply.expect("recover answers");
     assert!(reply.body["errorType"].is_null(), "{reply:?}");
+    notification.unblock().await;
     let (execution, receipt) = stack.api.finished(&id).await;
     assert_eq!(execution["status"], "EXECUTED", "{execution}");
     assert!(receipt["failure"].is_null(), "{receipt}");
@@ -91,7 +94,7 @@ async fn a_running_execution_is_not_disturbed_by_an_event_that_claims_its_end() 
 async fn two_concurrent_recoveries_commit_each_undo_once() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
-    let id = hanging(&stack, &vendor, &unique("two")).await;
+    let (id, notification) = hanging(&stack, &vendor, &unique("two")).await;
     let execution = ledger()
         .await
         .read(&at(&id))
@@ -111,6 +114,8 @@ async fn two_concurrent_recoveries_commit_each_undo_once() {
         .iter()
         .map(|name| stack.aws.start("recovery", name, &input));
     join_all(starts).await;
+    taken_over(&stack, &id).await;
+    notification.unblock().await;
     let (_, receipt) = stack.api.finished(&id).await;
     released(&stack, &vendor, &receipt).await;
     let undo = &receipt["steps"][0]["undo"];

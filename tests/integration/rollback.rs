@@ -2,23 +2,20 @@
 
 use holdfast_access::Role;
 use holdfast_ids::digest::value_sha256_hex;
-use holdfast_tests::{DELAY, Stack, eventually, unique};
+use holdfast_tests::{BlockedCalls, DELAY, Stack, taken_over, unique};
 use serde_json::{Value, json};
 
 use crate::hold;
 
-/// An execution of the specification's workflow that hangs at its notification after its hold.
-pub(crate) async fn hanging(stack: &Stack, vendor: &str, key: &str) -> String {
-    let fault = json!({ "route": "POST /notifications", "count": 1, "kind": { "delay_ms": 8000 }, "match": vendor });
-    stack.vendor.plan(fault).await;
+/// An execution of the specification's workflow that hangs at its notification after its hold,
+/// until the calls are unblocked.
+pub(crate) async fn hanging(stack: &Stack, vendor: &str, key: &str) -> (String, BlockedCalls) {
+    // Also an attempt after the first hangs, if the first times out on a slow machine.
+    let fault = json!({ "route": "POST /notifications", "count": 100, "kind": { "block": "before_commit" }, "match": vendor });
+    let calls = stack.vendor.block(fault).await;
     let id = stack.api.started(DELAY, key, &hold(vendor)).await;
-    eventually("the notification is under way", 30, || async {
-        let execution = stack.api.get(&format!("/v1/executions/{id}")).await.body;
-        let under_way = execution["steps"][1]["status"] == "RUNNING";
-        under_way.then_some(()).ok_or_else(|| execution.to_string())
-    })
-    .await;
-    id
+    calls.arrived().await;
+    (id, calls)
 }
 
 /// An execution of the specification's workflow whose notification is refused once, and which is
@@ -133,8 +130,10 @@ async fn an_undo_that_fails_for_good_is_named_and_repeated_on_request() {
 async fn a_stopped_execution_is_rolled_back_and_has_its_receipt() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
-    let id = hanging(&stack, &vendor, &unique("hangs")).await;
+    let (id, notification) = hanging(&stack, &vendor, &unique("hangs")).await;
     stack.aws.stop(&stack.aws.execution(DELAY, &id)).await;
+    taken_over(&stack, &id).await;
+    notification.unblock().await;
     let (execution, receipt) = stack.api.finished(&id).await;
     assert_eq!(receipt["failure"]["error"], "Aborted", "{execution}");
     released(&stack, &vendor, &receipt).await;
@@ -148,13 +147,14 @@ async fn a_stopped_execution_is_rolled_back_and_has_its_receipt() {
 async fn an_execution_cancelled_twice_is_rolled_back_once_and_names_the_person() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
-    let id = hanging(&stack, &vendor, &unique("hangs")).await;
+    let (id, notification) = hanging(&stack, &vendor, &unique("hangs")).await;
     let (first, again) = (
         ask(&stack, &id, "cancel", "wrong vendor").await,
         ask(&stack, &id, "cancel", "wrong vendor").await,
     );
     assert_eq!((first.0, again.0), (202, 200), "{first:?} {again:?}");
     assert_eq!(again.1["replayed"], true);
+    notification.unblock().await;
     let (_, receipt) = stack.api.finished(&id).await;
     let failure = &receipt["failure"];
     assert_eq!(

@@ -75,12 +75,20 @@ async fn one_failing_vendor_ends_the_group_and_the_other_holds_are_released() {
     let stack = Stack::from_env().await;
     let (good, bad) = (unique("vendor"), unique("vendor"));
     let fault = json!({
-        "route": "POST /holds", "count": 1, "kind": { "status": 403, "delay_ms": 1500 },
-        "vendor_id": bad,
+        "route": "POST /holds", "count": 1, "vendor_id": bad,
+        "kind": { "status": 403, "block": "before_commit" },
     });
-    stack.vendor.plan(fault).await;
+    let refusal = stack.vendor.block(fault).await;
     let input = json!({ "group": "g", "hold_days": 3, "vendors": [{ "id": good }, { "id": bad }] });
     let id = stack.api.started(GROUP, &unique("group"), &input).await;
+    eventually("the other vendor is held", 120, || async {
+        let effects = stack.vendor.effects_on(&good).await;
+        (effects == ["hold_placed"])
+            .then_some(())
+            .ok_or_else(|| format!("{effects:?}"))
+    })
+    .await;
+    refusal.unblock().await;
     let (execution, receipt) = stack.api.finished(&id).await;
     assert_eq!(execution["status"], "ROLLED_BACK", "{execution}");
     assert_eq!(receipt["residual_effects"], json!([]));

@@ -7,6 +7,7 @@ use std::{
 
 use holdfast_tests::{DELAY, Stack, unique, valid_receipt};
 use serde_json::json;
+use tokio::io::AsyncReadExt;
 
 use crate::{hold, rollback::hanging};
 
@@ -31,15 +32,33 @@ pub(crate) async fn holdfast_as(token: &str, arguments: &[&str]) -> (bool, Strin
     said(run).await
 }
 
-/// Runs the built command in a terminal.
-async fn in_a_terminal(arguments: &[&str]) -> (bool, String) {
-    let mut run = Command::new("python3");
+/// Runs the built command in a terminal, and does `then` as soon as it shows `words`. Gives true if
+/// it succeeded, and its whole output.
+async fn in_a_terminal(
+    arguments: &[&str],
+    words: &str,
+    then: impl Future<Output = ()>,
+) -> (bool, String) {
     let script =
         "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
-    run.args(["-c", script])
-        .arg(built("holdfast"))
-        .args(arguments);
-    said(run).await
+    let mut run = tokio::process::Command::new("python3");
+    let run = run.args(["-c", script]).arg(built("holdfast"));
+    let run = run.args(arguments).stdin(Stdio::null());
+    let mut run = run.stdout(Stdio::piped()).spawn().expect("it runs");
+    let mut output = run.stdout.take().expect("its output");
+    let mut shown = Vec::new();
+    while !String::from_utf8_lossy(&shown).contains(words) {
+        let read = output.read_buf(&mut shown).await.expect("its output");
+        assert!(read > 0, "{}", String::from_utf8_lossy(&shown));
+    }
+    then.await;
+    let rest = output.read_to_end(&mut shown).await;
+    rest.expect("its output");
+    let ended = run.wait().await.expect("it ends");
+    (
+        ended.success(),
+        String::from_utf8_lossy(&shown).into_owned(),
+    )
 }
 
 /// Runs a program; gives true if it succeeded, and its whole output.
@@ -143,13 +162,11 @@ async fn watch_follows_an_execution_to_its_receipt_and_logs_shows_the_same_story
 #[tokio::test]
 async fn the_last_line_in_a_terminal_names_the_running_attempt() {
     let stack = Stack::from_env().await;
-    let id = hanging(&stack, &unique("vendor"), &unique("watched")).await;
-    let (fine, watched) = in_a_terminal(&["watch", &id]).await;
+    let (id, notification) = hanging(&stack, &unique("vendor"), &unique("watched")).await;
+    let attempt = "notify_ap_team attempt 1 for ";
+    let (fine, watched) = in_a_terminal(&["watch", &id], attempt, notification.unblock()).await;
     assert!(
-        fine && in_order(
-            &watched,
-            &["notify_ap_team attempt 1 for ", "receipt.generated"]
-        ),
+        fine && in_order(&watched, &[attempt, "receipt.generated"]),
         "{watched}"
     );
 }
