@@ -57,17 +57,13 @@ fn since(event: &Value, millis: i64) -> bool {
 
 /// Drains the queue until every expected event arrived, and gives all events of these executions.
 fn heard(queue: &Queue, ids: &HashSet<String>, expected: &BTreeSet<String>) -> Vec<Value> {
-    let mut heard: Vec<Value> = Vec::new();
-    for _ in 0..30 {
-        heard.extend(queue.drain());
+    let mut heard = queue.drain_until(|heard| {
         let seen: HashSet<_> = heard
             .iter()
             .filter_map(|event| event["id"].as_str())
             .collect();
-        if expected.iter().all(|id| seen.contains(id.as_str())) {
-            break;
-        }
-    }
+        expected.iter().all(|id| seen.contains(id.as_str()))
+    });
     heard.retain(|event| ids.contains(event["subject"].as_str().unwrap_or_default()));
     heard
 }
@@ -227,19 +223,15 @@ async fn a_refused_start_has_an_audit_event_with_its_reason_and_keeps_its_key_fr
         (&tenant, "WF-HOLD-VENDOR-GROUP", "paused", 1),
     ];
     let ids = refusals.map(|(tenant, workflow, ..)| execution_id(tenant, workflow, &key));
-    let (mut emitted, mut different) = (Vec::new(), HashSet::new());
-    for _ in 0..30 {
-        let drained = queue.drain().into_iter();
-        let ours = drained.filter(|one| ids.iter().any(|id| one["subject"] == id.as_str()));
-        for one in ours {
-            different.insert(one["id"].to_string());
-            emitted.push(one);
-        }
-        if different.len() == 4 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
+    let ours = |one: &Value| ids.iter().any(|id| one["subject"] == id.as_str());
+    let different = |events: &[Value]| {
+        let ours = events.iter().filter(|one| ours(one));
+        ours.map(|one| one["id"].to_string())
+            .collect::<HashSet<_>>()
+    };
+    let mut emitted = queue.drain_until(|events| different(events).len() == 4);
+    emitted.retain(ours);
+    let different = different(&emitted);
     assert_eq!(different.len(), 4, "{emitted:?}");
     for ((tenant, workflow, guardrail, times), id) in refusals.into_iter().zip(&ids) {
         let of_it = emitted.iter().filter(|one| one["subject"] == id.as_str());

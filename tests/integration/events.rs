@@ -1,7 +1,5 @@
 //! An event that matches a trigger of a workflow starts that workflow once.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use holdfast_ids::keys::execution_id;
 use holdfast_tests::{DELAY, Queue, Stack, unique};
@@ -133,15 +131,13 @@ async fn an_event_that_matches_no_trigger_starts_nothing() {
 
 /// Drains the queue until it has an event about `subject`; gives everything that it had.
 fn drained_until(queue: &Queue, subject: &str) -> Vec<Value> {
-    let mut drained = Vec::new();
-    for _ in 0..30 {
-        drained.extend(queue.drain());
-        if drained.iter().any(|event| event["subject"] == subject) {
-            return drained;
-        }
-        std::thread::sleep(Duration::from_secs(1));
-    }
-    panic!("no event about {subject} arrived: {drained:?}");
+    let about = |events: &[Value]| events.iter().any(|event| event["subject"] == subject);
+    let drained = queue.drain_until(about);
+    assert!(
+        about(&drained),
+        "no event about {subject} arrived: {drained:?}"
+    );
+    drained
 }
 
 #[tokio::test]

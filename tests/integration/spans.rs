@@ -154,12 +154,12 @@ fn names(spans: &[Span]) -> Vec<String> {
 
 /// Waits until the audit events of an execution have its receipt, although no collector accepts.
 fn audited(queue: &Queue, id: &str) -> bool {
-    (0..30).any(|_| {
-        let events = queue.drain();
+    let has_receipt = |events: &[Value]| {
         events
             .iter()
             .any(|one| one["subject"] == id && one["type"] == "workflow.receipt.generated")
-    })
+    };
+    has_receipt(&queue.drain_until(has_receipt))
 }
 
 /// Checks that the spans have one root, an ended execution, and none of the hidden texts.

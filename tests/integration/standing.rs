@@ -1,6 +1,6 @@
 //! Notifications of effects that remain: every execution sends one, whatever incident is open.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use holdfast_tests::{Api, Queue, Stack, texts, unique};
 use serde_json::{Value, json};
@@ -26,20 +26,18 @@ pub(crate) async fn failed(stack: &Stack, api: &Api, remains: bool) -> (String, 
 
 /// The events of effects that remain, once each of these executions has one.
 fn standing(queue: &Queue, ids: &HashSet<String>) -> Vec<Value> {
-    let (mut seen, mut heard) = (HashSet::new(), Vec::new());
-    for _ in 0..30 {
-        for event in queue.drain() {
+    // By id, since an event can be delivered twice.
+    let standing = |events: &[Value]| {
+        let of_these = events.iter().filter(|event| {
             let subject = event["subject"].as_str().unwrap_or_default();
-            let new = seen.insert(event["id"].to_string());
-            if new && event["type"] == "workflow.incident.standing" && ids.contains(subject) {
-                heard.push(event);
-            }
-        }
-        if heard.len() >= ids.len() {
-            break;
-        }
-    }
-    heard
+            event["type"] == "workflow.incident.standing" && ids.contains(subject)
+        });
+        of_these
+            .map(|event| (event["id"].to_string(), event.clone()))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let heard = queue.drain_until(|events| standing(events).len() >= ids.len());
+    standing(&heard).into_values().collect()
 }
 
 #[tokio::test]
@@ -47,12 +45,14 @@ async fn every_execution_that_leaves_an_effect_notifies_and_a_good_end_resolves_
     let stack = Stack::from_env().await;
     let workflow = include_str!("../workflows/stands.yaml");
     stack.aws.deploy(workflow).await;
+    // A tenant of its own, so that no other execution has its incident open.
+    let api = &stack.api.as_tenant(&stack.aws.new_tenant("standing"));
     let queue = Queue::of_audit_events(&stack.aws);
-    let (_, harmless) = failed(&stack, &stack.api, false).await;
+    let (_, harmless) = failed(&stack, api, false).await;
     assert_eq!(harmless["status"], "ROLLED_BACK", "{harmless}");
     let (mut ids, mut incidents) = (HashSet::new(), HashSet::new());
     for _ in 0..3 {
-        let (id, receipt) = failed(&stack, &stack.api, true).await;
+        let (id, receipt) = failed(&stack, api, true).await;
         assert_eq!(receipt["status"], "PARTIALLY_ROLLED_BACK", "{receipt}");
         incidents.insert(receipt["incident"].as_str().expect("one").to_owned());
         ids.insert(id);
@@ -76,7 +76,7 @@ async fn every_execution_that_leaves_an_effect_notifies_and_a_good_end_resolves_
     }
 
     let path = format!("/v1/incidents/{incident}");
-    let open = stack.api.get(&path).await.body;
+    let open = api.get(&path).await.body;
     assert_eq!(
         (&open["status"], &open["standing"]),
         (&json!("OPEN"), &json!(true))
@@ -89,10 +89,10 @@ async fn every_execution_that_leaves_an_effect_notifies_and_a_good_end_resolves_
     for id in &ids {
         let reason = json!({ "reason": "access was granted" });
         let path = format!("/v1/executions/{id}/rollback");
-        assert_eq!(stack.api.post(&path, &reason).await.status, 202);
-        stack.api.finished(id).await;
+        assert_eq!(api.post(&path, &reason).await.status, 202);
+        api.finished(id).await;
     }
-    let closed = stack.api.get(&path).await.body;
+    let closed = api.get(&path).await.body;
     assert_eq!(closed["status"], "RESOLVED", "{closed}");
     let handled = closed["handled"]
         .as_array()

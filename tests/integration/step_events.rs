@@ -1,10 +1,10 @@
 //! Step events on the audit bus: they share entries, and each event that the specification names
 //! has an entry of its own.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Instant};
 
 use holdfast_audit::STEP_EVENTS;
-use holdfast_tests::{DELAY, Queue, Stack, unique};
+use holdfast_tests::{DELAY, PATIENCE, Queue, Stack, unique};
 use serde_json::Value;
 
 use crate::{audit::must, hold, recovery::ledger};
@@ -13,7 +13,8 @@ use crate::{audit::must, hold, recovery::ledger};
 /// those that share one. Drains the queue until both have as many as `expected`.
 fn received(queue: &Queue, execution: &str, expected: usize) -> [BTreeMap<String, String>; 2] {
     let [mut own, mut shared] = [BTreeMap::new(), BTreeMap::new()];
-    for _ in 0..30 {
+    let until = Instant::now() + PATIENCE;
+    while own.len() + shared.len() < expected && Instant::now() < until {
         for (kind, detail) in queue.drain_entries() {
             let (events, into) = match kind == STEP_EVENTS {
                 true => (detail["events"].as_array().cloned(), &mut shared),
@@ -23,9 +24,6 @@ fn received(queue: &Queue, execution: &str, expected: usize) -> [BTreeMap<String
             let events = events.filter(|event| event["subject"] == execution);
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             into.extend(events.map(|event| (text(&event["id"]), text(&event["type"]))));
-        }
-        if own.len() + shared.len() >= expected {
-            break;
         }
     }
     [own, shared]

@@ -1,12 +1,12 @@
 //! The routes of controls on the stack: the roles that may change one, refused requests, and the
 //! audit event of each change.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use holdfast_access::Role;
 use holdfast_audit::Kind;
 use holdfast_tests::{Queue, Stack, unique};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::decisions::asked;
 
@@ -30,21 +30,18 @@ async fn every_change_of_a_control_has_one_audit_event_with_person_and_reason() 
         assert_eq!(reply.status, 200, "{}", reply.body);
     }
     let heard = tokio::task::spawn_blocking(move || {
-        let (mut ids, mut heard) = (BTreeSet::new(), Vec::new());
-        for _ in 0..30 {
-            for event in queue.drain() {
-                let id = event["id"].as_str().unwrap_or_default().to_owned();
-                if event["data"]["scope"] == own.as_str() && ids.insert(id) {
-                    heard.push(event);
-                }
-            }
-            if heard.len() >= 3 {
-                break;
-            }
-        }
-        heard
+        // By id, since an event can be delivered twice.
+        let own = |events: &[Value]| {
+            let own = events
+                .iter()
+                .filter(|one| one["data"]["scope"] == own.as_str());
+            own.map(|one| (one["id"].to_string(), one.clone()))
+                .collect::<BTreeMap<_, _>>()
+        };
+        own(&queue.drain_until(|events| own(events).len() >= 3))
     });
-    let mut heard = heard.await.expect("it is drained");
+    let heard = heard.await.expect("it is drained");
+    let mut heard: Vec<_> = heard.into_values().collect();
     heard.sort_by_key(|event| event["sequence"].to_string());
     let seen = heard.iter().map(|event| {
         (
