@@ -218,7 +218,8 @@ fn no_link_or_answer_of_a_server_brings_other_bytes_or_leads_elsewhere() {
     if calls.load(Ordering::SeqCst) > 0 {
         succeeded.push("a link or a redirect led to another host".to_owned());
     }
-    if began.elapsed() > Duration::from_secs(50) {
+    // The endless answer would take ten minutes, and the command gives up after half a minute.
+    if began.elapsed() > Duration::from_secs(300) {
         succeeded.push(format!("an answer without end took {:?}", began.elapsed()));
     }
     none_succeeded(&succeeded);

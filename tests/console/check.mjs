@@ -65,7 +65,7 @@ async function approves(name, person, said) {
   const row = page.getByRole('row').filter({ hasText: scene.approval.subject }).getByRole('link');
   // Questions of other tests may be newer.
   const older = page.getByRole('button', { name: 'Older' });
-  for (let n = 0; n < 30 && !(await row.count()); n += 1) {
+  for (let n = 0; n < 120 && !(await row.count()); n += 1) {
     if (await older.count() && await older.isEnabled()) await older.click();
     else await page.waitForTimeout(1000);
     await settled(page);
@@ -250,9 +250,17 @@ scenarios['an API that is down, slow or failing is named, and the page recovers'
     await page.getByRole('button', { name: 'Try now' }).click();
     await page.waitForFunction(() => !document.querySelector('.behind'));
   }
-  await page.route('**/v1/incidents/**', (route) => setTimeout(() => route.abort(), 3000));
+  // The answer is held until the page has said that it waits.
+  let release;
+  const said = new Promise((resolve) => { release = resolve; });
+  await page.route('**/v1/incidents/**', async (route) => {
+    await said;
+    // The page may be closed by then.
+    await route.abort().catch(() => {});
+  });
   await page.evaluate(() => { location.hash = `#/incidents/${'0'.repeat(40)}`; });
   await shows(page, /Loading the incident/);
+  release();
   await close();
 };
 
