@@ -27,7 +27,7 @@ async fn no_error_contains_the_secret_even_if_the_target_repeats_it() {
     ] {
         let server = Server::always(reply);
         let mut call = call();
-        call.time_left = Duration::from_millis(300);
+        call.time_left = Duration::from_secs(2);
         let input = json!({ "method": "POST", "url": server.url, "auth": { "secret": "token" } });
         let error = http(&server.url)
             .run(&call, input)

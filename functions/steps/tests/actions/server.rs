@@ -5,7 +5,6 @@ use std::{
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
-    time::Duration,
 };
 
 /// The reply that a connection receives.
@@ -15,7 +14,7 @@ pub(crate) enum Reply {
     Bytes(Vec<u8>),
     /// These bytes, then zeros until the client hangs up.
     Endless(String),
-    /// These bytes, then nothing for a second.
+    /// These bytes, then nothing until the client hangs up.
     Stall(String),
     /// These bytes at once, without reading anything.
     Rude(String),
@@ -102,8 +101,8 @@ fn serve(mut stream: TcpStream, reply: &Reply, heard: &Mutex<Vec<ReceivedRequest
         Reply::Rude(text) => stream.write_all(text.as_bytes()),
         Reply::Stall(text) => {
             let written = stream.write_all(text.as_bytes());
-            thread::sleep(Duration::from_secs(1));
-            written
+            // Ends when the client hangs up.
+            written.and_then(|()| stream.read_to_end(&mut Vec::new()).map(drop))
         }
         Reply::Endless(text) => stream.write_all(text.as_bytes()).and_then(|()| {
             loop {

@@ -92,13 +92,14 @@ async fn each_fault_has_its_kind_of_error_and_the_next_attempt_gets_the_one_hold
         (json!({ "status": 500 }), "unknown", false),
         (json!({ "drop": "before_commit" }), "unknown", false),
         (json!({ "drop": "after_commit" }), "unknown", true),
-        (json!({ "delay_after_ms": 700 }), "unknown", true),
+        (json!({ "block": "after_commit" }), "unknown", true),
         (json!({ "body_bytes": 2_000_000 }), "unknown", true),
     ] {
         let vendors = Vendors::start().await;
         vendors.fail_next("POST /holds", kind.clone()).await;
         let mut first = attempt(1);
-        first.time_left = Duration::from_millis(400);
+        // Only the blocked call uses its time up.
+        first.time_left = Duration::from_secs(2);
         let error = vendors.hold.run(&first, input()).await;
         assert_eq!(
             kind_and_message(&error.expect_err("a fault")).0,
