@@ -17,8 +17,9 @@ import time
 # Programs that need the running stack, in this order. Each has it for itself.
 STACK = ["features", "integration", "attacks", "injury"]
 # Threads of a program, where the number of processors is the wrong number. Eight tests of
-# `integration` use the stack at once. The other threads wait: for a turn, or for the stack alone.
-THREADS = {"integration": 40, "attacks": 8}
+# `integration` use the stack at once. The other threads wait: for a turn, or, thirty of them, for
+# the stack alone. With fewer threads, those thirty would leave turns unused.
+THREADS = {"integration": 64, "attacks": 8}
 ENDED = re.compile(r"^test (?P<name>\S.*) \.\.\. (?P<outcome>ok|FAILED|ignored)")
 PROFILE = os.environ.get("HOLDFAST_PROFILE", "local")
 LOGS = pathlib.Path(sys.argv[1])
