@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Execution, OutlineNode, Question } from '../src/api/types';
+import { sentenceIn } from '../src/lib/answer';
 import { courseOf } from '../src/lib/course';
 import { offset } from '../src/lib/format';
 import { byExpiry, identityOf } from '../src/lib/question';
@@ -84,4 +85,14 @@ test('an_event_has_its_distance_from_the_start', () => {
   const start = '2026-11-28T12:00:00Z';
   assert.equal(offset(start, '2026-11-28T12:00:02.345Z'), '+2.3 s');
   assert.equal(offset(start, '2026-11-28T11:59:59Z'), '');
+});
+
+test('the_sentence_of_a_targets_answer_is_found_in_a_problem_document', () => {
+  assert.equal(
+    sentenceIn('{"title":"Conflict","detail":"closed until 10:00"}'),
+    'closed until 10:00',
+  );
+  assert.equal(sentenceIn('{"message":"no"}'), 'no');
+  for (const none of ['', '<html>', '[1]', '{"detail":7}', '"text"'])
+    assert.equal(sentenceIn(none), undefined, none);
 });

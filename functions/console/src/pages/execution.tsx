@@ -130,7 +130,7 @@ function Details({ execution, route, person }: { execution: Recorded } & PagePro
     <>
       <Patterns />
       <StatusBanner status={execution.status}>{sentenceFor(execution)}</StatusBanner>
-      <Halts execution={execution} />
+      <Halts execution={execution} role={person.role} />
       <div class="columns wide-left">
         <div>
           <section class="box">

@@ -38,22 +38,16 @@ async function read(tenant: string | undefined, whose: string, signal: AbortSign
   return { questions: byExpiry(all), more: Boolean(cursor) };
 }
 
-export function Inbox({ route, person }: PageProps) {
-  const decides = may(person.role, 'decide what an execution waits for');
-  const whose = route.query.for ?? (decides ? 'me' : 'tenant');
-  const every = seesEveryTenant(person.role) && !route.tenant;
-  const live = useLive<Read>(
-    `questions ${whose} ${route.tenant ?? ''}`,
-    (signal) => read(route.tenant, whose, signal),
-    // A long inbox takes several requests.
-    ({ questions }) => EVERY_MS * Math.max(1, Math.ceil(questions.length / PAGE)),
-  );
-  const columns: Array<Column<ListedQuestion> | false> = [
+function columnsFor(
+  tenant: string | undefined,
+  every: boolean,
+): ReadonlyArray<Column<ListedQuestion>> {
+  return [
     {
       title: 'Question',
       heads: true,
       cell: (row) => (
-        <a href={addressOf(row, route.tenant)}>
+        <a href={addressOf(row, tenant)}>
           {row.kind === 'approval' ? 'Approve' : 'Decide'} {row.step}
         </a>
       ),
@@ -72,6 +66,18 @@ export function Inbox({ route, person }: PageProps) {
     { title: 'Decided by', cell: deciders },
     { title: 'Open since', cell: (row) => <Time at={row.opened_at} distance /> },
   ];
+}
+
+export function Inbox({ route, person }: PageProps) {
+  const decides = may(person.role, 'decide what an execution waits for');
+  const whose = route.query.for ?? (decides ? 'me' : 'tenant');
+  const every = seesEveryTenant(person.role) && !route.tenant;
+  const live = useLive<Read>(
+    `questions ${whose} ${route.tenant ?? ''}`,
+    (signal) => read(route.tenant, whose, signal),
+    // A long inbox takes several requests.
+    ({ questions }) => EVERY_MS * Math.max(1, Math.ceil(questions.length / PAGE)),
+  );
   return (
     <Page title="Inbox">
       <Filters>
@@ -101,7 +107,7 @@ export function Inbox({ route, person }: PageProps) {
                 </p>
                 <Table
                   caption="Questions that wait for people, those that expire first on top"
-                  columns={columns}
+                  columns={columnsFor(route.tenant, every)}
                   rows={questions}
                   keyOf={(row) => `${row.execution_id} ${row.step}`}
                 />

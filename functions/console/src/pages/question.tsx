@@ -30,16 +30,9 @@ export function Question({ route, person }: PageProps) {
   // The question as it was read: another one of the same step must not be decided in its place.
   const [choice, setChoice] = useState<{ decision: string; question: Asked }>();
   const [note, setNote] = useState<string>();
-  const api = apiFor(route.tenant);
   const live = useLive<Loaded>(
     `question ${id} ${step} ${route.tenant ?? ''}`,
-    async (signal) => {
-      const [execution, actions] = await Promise.all([
-        api.get<Execution>(path('executions', id), {}, signal),
-        actionsOf(api.get<Actions>(path('executions', id, 'actions'), {}, signal)),
-      ]);
-      return { execution, actions };
-    },
+    (signal) => loaded(route.tenant, id, signal),
     EVERY_MS,
   );
   const asked = live.data && openQuestion(live.data.execution, step);
@@ -61,12 +54,7 @@ export function Question({ route, person }: PageProps) {
           const same = choice && identityOf(choice.question) === identityOf(question);
           return (
             <>
-              {choice && !same && (
-                <p class="problem part" role="alert">
-                  The step asks another question now. Your choice was of the one before, and nothing
-                  was sent.
-                </p>
-              )}
+              {choice && !same && <Another />}
               <What execution={execution} question={question} tenant={route.tenant} />
               <EffectsSoFar execution={execution} />
               {may(person.role, 'decide what an execution waits for') && (
@@ -100,6 +88,27 @@ export function Question({ route, person }: PageProps) {
       </Answer>
     </Page>
   );
+}
+
+function Another() {
+  return (
+    <p class="problem part" role="alert">
+      The step asks another question now. Your choice was of the one before, and nothing was sent.
+    </p>
+  );
+}
+
+async function loaded(
+  tenant: string | undefined,
+  id: string,
+  signal: AbortSignal,
+): Promise<Loaded> {
+  const api = apiFor(tenant);
+  const [execution, actions] = await Promise.all([
+    api.get<Execution>(path('executions', id), {}, signal),
+    actionsOf(api.get<Actions>(path('executions', id, 'actions'), {}, signal)),
+  ]);
+  return { execution, actions };
 }
 
 // An approver may not see what else could be done with an execution.
@@ -240,7 +249,7 @@ function EffectsSoFar({ execution }: { execution: Execution }) {
                 {step.attempts.length === 1 ? 'one attempt' : `${step.attempts.length} attempts`}
               </span>
               {last?.error && <p class="reason">{last.error}</p>}
-              {last?.answer && <TargetSaid answer={last.answer} open />}
+              {last?.answer && <TargetSaid answer={last.answer} />}
             </li>
           );
         })}

@@ -8,6 +8,7 @@ import type {
   Step,
   TargetAnswer,
 } from '../../api/types';
+import { sentenceIn } from '../../lib/answer';
 import { courseOf, type Entry } from '../../lib/course';
 import { counted, lasted } from '../../lib/format';
 import { statesOf } from '../../lib/states';
@@ -120,11 +121,11 @@ function Attempts({ step }: { step: Step }) {
         </tr>
       </thead>
       <tbody>
-        {all.map(({ attempt, name }, n) => (
+        {all.map(({ attempt, name }) => (
           <tr key={name}>
             <th scope="row">{name}</th>
             <td>
-              <Outcome attempt={attempt} last={n === all.length - 1} />
+              <Outcome attempt={attempt} />
             </td>
             <td>
               <Time at={attempt.started_at} />
@@ -142,29 +143,33 @@ function tookOf(attempt: Attempt): string {
   return lasted(Date.parse(attempt.ended_at) - Date.parse(attempt.started_at));
 }
 
-// The answer to the last attempt is unfolded if it did not succeed, since people must know it.
-function Outcome({ attempt, last }: { attempt: Attempt; last: boolean }) {
+function Outcome({ attempt }: { attempt: Attempt }) {
   const { answer } = attempt;
   return (
     <>
       {outcomeWord(attempt.outcome)}
       {attempt.error && <div class="soft">{attempt.error}</div>}
-      {answer && <TargetSaid answer={answer} open={last && attempt.outcome !== 'succeeded'} />}
+      {answer && <TargetSaid answer={answer} />}
     </>
   );
 }
 
-export function TargetSaid({ answer, open }: { answer: TargetAnswer; open: boolean }) {
+// The sentence of a target's answer in front of the whole answer.
+export function TargetSaid({ answer }: { answer: TargetAnswer }) {
+  const sentence = sentenceIn(answer.body);
   return (
-    <details class="fold" open={open}>
-      <summary>Answer of the target</summary>
-      <p class="soft">
-        <code>{answer.path}</code>
-      </p>
-      <pre class="code" tabIndex={0}>
-        {answer.body}
-        {answer.cut && ' …'}
-      </pre>
-    </details>
+    <>
+      {sentence && <p class="reason">The target says: {sentence}</p>}
+      <details class="fold">
+        <summary>Answer of the target</summary>
+        <p class="soft">
+          <code>{answer.path}</code>
+        </p>
+        <pre class="code" tabIndex={0}>
+          {answer.body}
+          {answer.cut && ' …'}
+        </pre>
+      </details>
+    </>
   );
 }
