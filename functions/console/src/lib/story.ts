@@ -30,6 +30,8 @@ const cause = (data: Data): string =>
   `${text(data, 'state')} ${errorWord(text(data, 'error'))}`.trim();
 const later = (data: Data): string => (Number(data.generation) > 0 ? ' again' : '');
 
+const TOLD = ['Declined', 'Permanent', 'Withdrawn'];
+
 const SENTENCES: Readonly<Record<string, (data: Data) => string>> = {
   'workflow.started': (data) => `Began${later(data)}, triggered by ${text(data, 'trigger')}`,
   'workflow.rejected': (data) => `The start was refused by ${list(data, 'guardrails')}`,
@@ -46,8 +48,8 @@ const SENTENCES: Readonly<Record<string, (data: Data) => string>> = {
   'workflow.step.undo_failed': (data) => `The undo of ${step(data)} failed${attempt(data)}`,
   'workflow.rollback.started': (data) => `The rollback began: ${cause(data)}`,
   'workflow.completed': (data) =>
-    // The rollback before it has named the step that did not succeed.
-    `Ended: ${wordOf(text(data, 'status')).text}${data.error && data.error !== 'Permanent' ? `, ${cause(data)}` : ''}`,
+    // The event of the rollback before it has these causes.
+    `Ended: ${wordOf(text(data, 'status')).text}${data.error && !TOLD.includes(text(data, 'error')) ? `, ${cause(data)}` : ''}`,
   'workflow.receipt.generated': () => 'The receipt was written',
   'workflow.incident.opened': (data) => `An incident opened: ${cause(data)}`,
   'workflow.incident.standing': (data) =>

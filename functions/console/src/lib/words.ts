@@ -40,7 +40,7 @@ const ERRORS: Readonly<Record<string, string>> = {
   Aborted: 'its state machine was stopped',
   Approval: 'asks for an approval',
   Cancelled: 'cancelled',
-  Declined: 'declined',
+  Declined: 'was declined',
   Escalate: 'has an unknown outcome',
   Expired: 'was not decided in time',
   Lost: 'its state machine is lost',

@@ -35,7 +35,7 @@ export function Question({ route, person }: PageProps) {
     (signal) => loaded(route.tenant, id, signal),
     EVERY_MS,
   );
-  const asked = live.data && openQuestion(live.data.execution, step);
+  const asked = live.data?.execution.questions.findLast((question) => question.step === step);
   return (
     <Page
       title={`${asked?.kind === 'approval' ? 'Approve' : 'Decide'} ${step}`}
