@@ -60,15 +60,16 @@ impl Screen {
         }
     }
 
-    /// A time in words, such as `3 min ago` or `in 2 h`; the date if it is more than 30 days away.
+    /// A time in words, such as `3 min ago` or `in 1 h 59 min`; the date if it is more than 30 days
+    /// away. Of two units, since a limit in 1 h is not one in nearly 2.
     pub(crate) fn relative(&self, at: Timestamp) -> String {
         let away = at.duration_since(self.now);
         let size = away.abs();
         let amount = match size.as_secs() {
             0..60 => "1 min".to_owned(),
             60..3_600 => format!("{} min", size.as_mins()),
-            3_600..172_800 => format!("{} h", size.as_hours()),
-            172_800..2_592_000 => format!("{} days", size.as_hours() / 24),
+            3_600..172_800 => both((size.as_hours(), "h"), (size.as_mins() % 60, "min")),
+            172_800..2_592_000 => both((size.as_hours() / 24, "days"), (size.as_hours() % 24, "h")),
             _ => return at.strftime("%Y-%m-%d").to_string(),
         };
         match (size.as_secs() < 60, away.is_negative()) {
@@ -78,6 +79,14 @@ impl Screen {
             (true, false) => format!("in under {amount}"),
             (false, false) => format!("in {amount}"),
         }
+    }
+}
+
+/// An amount in two units, or in one if nothing of the other is left.
+fn both((large, unit): (i64, &str), (small, smaller): (i64, &str)) -> String {
+    match small {
+        0 => format!("{large} {unit}"),
+        _ => format!("{large} {unit} {small} {smaller}"),
     }
 }
 
@@ -111,9 +120,10 @@ mod tests {
             ("2026-11-24T11:59:01Z", "just now"),
             ("2026-11-24T12:00:59Z", "in under 1 min"),
             ("2026-11-24T11:57:00Z", "3 min ago"),
-            ("2026-11-24T14:30:00Z", "in 2 h"),
+            ("2026-11-24T13:59:59Z", "in 1 h 59 min"),
+            ("2026-11-24T14:00:00Z", "in 2 h"),
             ("2026-11-23T11:00:00Z", "25 h ago"),
-            ("2026-11-20T12:00:00Z", "4 days ago"),
+            ("2026-11-20T09:00:00Z", "4 days 3 h ago"),
             ("2026-10-01T12:00:00Z", "2026-10-01"),
         ] {
             assert_eq!(screen.relative(at.parse().expect("a time")), words, "{at}");

@@ -1,6 +1,6 @@
 """Runs the emulator for our own user alone, with Express executions as AWS runs them.
 
-peers.py and express.py say why.
+peers.py and express.py say why. It also matches a slash at the end of a path as AWS does.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import sys
 import express
 import peers
 from ministack.app import main
-from ministack.services import stepfunctions
+from ministack.services import apigateway, stepfunctions
 
 start_server = asyncio.start_server
 
@@ -27,6 +27,23 @@ def start_guarded(connected, *args, **options):
     return start_server(guarded, *args, **options)
 
 
+path_parameters = apigateway._extract_path_params
+
+
+def with_slash(route, path):
+    """The parameters of a path; a greedy one also matches nothing behind its slash.
+
+    An HTTP API refuses a route whose own path ends in a slash, and its greedy variable serves
+    requests for it: github.com/storacha/w3infra/pull/166.
+    """
+    found = path_parameters(route, path)
+    parent, greedy, name = route.rpartition("/{")
+    if found is None and greedy and name.endswith("+}") and path == parent + "/":
+        return {name.removesuffix("+}"): ""}
+    return found
+
+
+apigateway._extract_path_params = with_slash
 # Hypercorn, which serves the emulator, looks the function up when it starts.
 asyncio.start_server = start_guarded
 # The runtime API of each function's process is a server of this kind.

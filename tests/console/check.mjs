@@ -89,6 +89,34 @@ scenarios['two people approve by keyboard'] = async (name) => {
   await approves(name, 'treasury', /Decided: approve/);
 };
 
+scenarios['a choice of one question is never sent for the next one'] = async (name) => {
+  const { page, say, close } = await signedIn(name, 'cfo');
+  // The API as it answers while the step asks, and then after it asks again.
+  let again = false;
+  await page.route(new RegExp(`/v1/executions/${scene.approval.execution}([?]|$)`), async (route) => {
+    const answer = await route.fetch();
+    const body = await answer.json();
+    const question = body.questions.find((one) => one.step === 'finance_agrees');
+    Object.assign(question, { status: 'OPEN', decision: null, votes: [], message: again ? 'the second question' : 'the first question' });
+    if (again) Object.assign(question, { until: '2099-01-01T00:00:00Z', shown_sha256: '0'.repeat(64) });
+    return route.fulfill({ response: answer, json: body });
+  });
+  const sent = [];
+  page.on('request', (request) => { if (request.method() === 'POST' && /decision$/.test(request.url())) sent.push(request.url()); });
+  await visit(page, `#/inbox/${scene.approval.execution}/finance_agrees?tenant=acme`);
+  await page.getByRole('button', { name: /^Reject/ }).click();
+  await page.getByRole('dialog').getByLabel('Reason').fill('of the first question');
+  again = true;
+  await shows(page, 'the second question');
+  await shows(page, /Your choice was of the one before/);
+  if (await page.getByRole('dialog').count()) say('the dialog of the first question is still open');
+  await page.getByRole('button', { name: /^Approve/ }).click();
+  const reason = await page.getByRole('dialog').getByLabel('Reason').inputValue();
+  if (reason) say(`the reason ${reason} is that of the first question`);
+  if (sent.length) say(`it sent ${sent}`);
+  await close();
+};
+
 scenarios['an incident is acknowledged, and all of its executions are decided'] = async (name) => {
   const { page, close } = await signedIn(name, 'platform-admin', `#/incidents/${scene.incident.id}?tenant=${scene.tenant}`);
   await page.getByRole('button', { name: /^Acknowledge/ }).click();

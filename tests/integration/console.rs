@@ -115,7 +115,10 @@ impl Scene {
         json!({
             "tenant": tenant,
             "paused": self.paused,
-            "approval": { "subject": format!("payments to {}", self.vendor) },
+            "approval": {
+                "subject": format!("payments to {}", self.vendor),
+                "execution": approval,
+            },
             "incident": { "id": incident },
             "receipt": receipt,
             "started": self.started.described(),
@@ -225,11 +228,17 @@ async fn requests_took_effect(stack: &Stack, scene: &Scene) {
 async fn the_console_is_public_and_its_token_route_is_no_open_proxy() {
     let stack = Stack::from_env().await;
     let get = async |path: &str| stack.api.send(stack.api.anonymous("GET", path)).await;
-    let first = get("/console").await;
-    assert_eq!(
-        (first.status, first.header("location")),
-        (302, "console/index.html")
-    );
+    for (path, place) in [
+        ("/console", "console/index.html"),
+        ("/console/", "index.html"),
+    ] {
+        let first = get(path).await;
+        assert_eq!(
+            (first.status, first.header("location")),
+            (302, place),
+            "{path}"
+        );
+    }
     let page = get("/console/index.html").await;
     assert_eq!(page.status, 200, "{}", page.text);
     assert!(

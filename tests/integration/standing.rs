@@ -87,6 +87,8 @@ async fn every_execution_that_leaves_an_effect_notifies_and_a_good_end_resolves_
         "{open}"
     );
     for id in &ids {
+        let ended = stack.api.get(&format!("/v1/executions/{id}")).await.body;
+        assert_eq!(ended["incidents"], json!([&path]), "{ended}");
         let reason = json!({ "reason": "access was granted" });
         let path = format!("/v1/executions/{id}/rollback");
         assert_eq!(api.post(&path, &reason).await.status, 202);

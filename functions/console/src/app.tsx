@@ -76,7 +76,8 @@ function Frame({ route, person }: { route: Route; person: Person }) {
         <Tenant route={here} person={person} />
         <details class="menu" key={here.path.join('/')} onKeyDown={closeOnEscape}>
           <summary>
-            {person.subject} <span class="role">{person.role}</span>
+            {person.subject}
+            {person.subject !== person.role && <span class="role"> {person.role}</span>}
           </summary>
           <div class="sheet">
             <Facts person={person} />
@@ -115,6 +116,8 @@ function closeOnEscape(event: KeyboardEvent & { currentTarget: HTMLDetailsElemen
 function Facts({ person }: { person: Person }) {
   return (
     <dl>
+      <dt>Role</dt>
+      <dd>{person.role}</dd>
       <dt>Tenant</dt>
       <dd>{person.tenant ?? 'every tenant'}</dd>
       {person.groups.length > 0 && (

@@ -267,7 +267,7 @@ impl Outlooks<'_> {
                 decision.name(),
                 question.step
             ),
-            effect: effect_of(decision, enough),
+            effect: effect_of(decision, enough, self.asking(question)),
             undoes: self.effects(&rollback.undoes),
             cannot_undo: self.remaining(&rollback.remains),
             continues: (!rolls_back && enough)
@@ -277,10 +277,15 @@ impl Outlooks<'_> {
         }
     }
 
+    /// The step that the question is about; none of an approval.
+    fn asking(&self, question: &Question) -> Option<&StepRecord> {
+        let mut steps = self.found.steps.iter();
+        steps.find(|step| step.step == question.step)
+    }
+
     /// The effect that a skipped step leaves, if it may have one.
     fn skipped(&self, question: &Question, decision: Decision) -> RollbackOutlook<'_> {
-        let mut steps = self.found.steps.iter();
-        let step = steps.find(|step| step.step == question.step);
+        let step = self.asking(question);
         let left =
             step.filter(|step| decision == Decision::Skip && step.residue() != Residue::None);
         let remains = left.map(|step| Remainder {
@@ -372,9 +377,20 @@ fn is_impossible(refusal: &Option<ActionRefusal>) -> bool {
 }
 
 /// The effect of a decision in one sentence.
-fn effect_of(decision: Decision, enough: bool) -> &'static str {
+/// The effect of a decision about a question, of `step` unless it is an approval.
+fn effect_of(decision: Decision, enough: bool, step: Option<&StepRecord>) -> &'static str {
     match decision {
-        Decision::Retry => "The step is tried again, and its earlier attempts no longer count.",
+        Decision::Retry => match step.filter(|step| step.residue() != Residue::None) {
+            None => "The step is tried again, with all of its attempts.",
+            Some(step) if step.idempotent => {
+                "The step is tried again with the same idempotency key. If its effect exists \
+                 already, a target that honours keys does not repeat it."
+            }
+            Some(_) => {
+                "The step is tried again. Its target can act twice: ask it first whether the \
+                 effect exists."
+            }
+        },
         Decision::Skip => "The execution continues without the step.",
         Decision::Rollback => "The execution is rolled back.",
         Decision::Approve if enough => "The execution continues.",

@@ -161,7 +161,7 @@ fn unknown(scope: &Scope) -> Problem {
         Scope::Workflow(_) | Scope::Platform => "no such workflow is deployed",
     };
     Problem::not_found(format!(
-        "{}: {why}; to control it before it exists, send \"new\": true",
+        "{}: {why}; to control it before it exists, send \"new\": true, or give the command --new",
         scope.name()
     ))
 }

@@ -131,6 +131,7 @@ pub(crate) fn shown(
         output,
         receipt,
         redriven,
+        incidents,
         ..
     } = snapshot.execution;
     let (output, output_missing) = match output.filter(|_| payloads) {
@@ -185,6 +186,10 @@ pub(crate) fn shown(
         questions: questions
             .iter()
             .map(|question| shown_question(question, caller.sees_texts_of(question)))
+            .collect(),
+        incidents: incidents
+            .iter()
+            .map(|met| format!("/v1/incidents/{}", met.id))
             .collect(),
         steps: steps.map(|step| shown_step(step, payloads)).collect(),
         receipt: receipt.map(|receipt| ReceiptLink {

@@ -22,7 +22,7 @@ pub(crate) async fn plan_fault(State(app): Admin, body: Bytes) -> Result<Answer,
     let object = Value::Object(calls::json(&body)?);
     let plan = Plan::deserialize(object).map_err(|error| {
         Problem::unprocessable(error.to_string()).at("body").expected(
-            "{\"route\", \"count\", \"kind\": {status, retry_after_s, delay_ms, delay_after_ms, block, drop, body_bytes}, \
+            "{\"route\", \"count\", \"kind\": {status, retry_after_s, detail, delay_ms, delay_after_ms, block, drop, body_bytes}, \
              \"match\"?, \"vendor_id\"?, \"team\"?}",
         )
     })?;

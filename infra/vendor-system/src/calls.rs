@@ -171,7 +171,7 @@ async fn carry_out(app: &App, call: &Call) -> Option<Answer> {
     blocked(&mut fault, CommitSide::BeforeCommit).await;
     let answer = match (kind.status, kind.drop) {
         (Some(status), _) => {
-            Some(Answer::from(planned(status)).with_retry_after(kind.retry_after_s))
+            Some(Answer::from(planned(status, kind.detail)).with_retry_after(kind.retry_after_s))
         }
         (None, Some(CommitSide::BeforeCommit)) => None,
         (None, Some(CommitSide::AfterCommit)) => {

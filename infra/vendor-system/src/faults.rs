@@ -43,6 +43,9 @@ pub(crate) struct Kind {
     /// The value of `Retry-After` beside `status`, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) retry_after_s: Option<u64>,
+    /// The detail beside `status`, as a target words it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) detail: Option<String>,
     /// Waits before the commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) delay_ms: Option<u64>,
@@ -220,9 +223,14 @@ impl Plan {
             let right = format!("{} to {}", STATUSES.start(), STATUSES.end());
             return wrong("kind.status", "not a status for a fault", right);
         }
-        if kind.retry_after_s.is_some() && kind.status.is_none() {
-            let right = "a status beside it".to_owned();
-            return wrong("kind.retry_after_s", "no answer to put it on", right);
+        for (field, given) in [
+            ("kind.retry_after_s", kind.retry_after_s.is_some()),
+            ("kind.detail", kind.detail.is_some()),
+        ] {
+            if given && kind.status.is_none() {
+                let right = "a status beside it".to_owned();
+                return wrong(field, "no answer to put it on", right);
+            }
         }
         for (field, delay) in [
             ("kind.delay_ms", kind.delay_ms),
@@ -241,11 +249,8 @@ impl Plan {
 }
 
 /// The document that a planned `status` answers with.
-pub(crate) fn planned(status: u16) -> Problem {
+pub(crate) fn planned(status: u16, detail: Option<String>) -> Problem {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    Problem::new(
-        status,
-        "this call was planned to fail, and committed nothing",
-    )
-    .at("a fault planned at /admin/faults")
+    let usual = || "this call was planned to fail, and committed nothing".to_owned();
+    Problem::new(status, detail.unwrap_or_else(usual)).at("a fault planned at /admin/faults")
 }

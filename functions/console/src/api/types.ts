@@ -353,6 +353,7 @@ export interface Execution {
   redriven: Redrive | null;
   duplicates_prevented: number;
   questions: Array<Question>;
+  incidents: Array<string>;
   steps: Array<Step>;
   receipt: ReceiptLink | null;
   input?: PayloadView | null;

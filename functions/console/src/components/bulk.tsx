@@ -7,8 +7,8 @@ import { command } from '../lib/command';
 import { counted } from '../lib/format';
 import type { Tone } from '../lib/words';
 import { useLive } from '../live';
-import { address } from '../router';
 import { ShowCommand } from './code';
+import { ExecutionLink, SubjectLink } from './links';
 import { Reason } from './reason';
 import { Answer, ProblemView } from './states';
 import { Mark, Status } from './status';
@@ -157,9 +157,12 @@ function Preview({ preview, tenant }: { preview: BulkPreview; tenant: string }) 
             title: 'Execution',
             heads: true,
             cell: (row: BulkSample) => (
-              <a href={address(['executions', row.execution_id], { tenant })}>
-                {row.subject || `${row.execution_id.slice(0, 10)}…`}
-              </a>
+              <SubjectLink
+                id={row.execution_id}
+                subject={row.subject}
+                to="executions"
+                tenant={tenant}
+              />
             ),
           },
           { title: 'Status', cell: (row: BulkSample) => <Status status={row.status} /> },
@@ -215,11 +218,7 @@ function Report({ id, tenant, onClose }: { id: string; tenant: string; onClose: 
                 {
                   title: 'Execution',
                   heads: true,
-                  cell: (row) => (
-                    <a href={address(['executions', row.execution_id], { tenant })}>
-                      {row.execution_id.slice(0, 10)}…
-                    </a>
-                  ),
+                  cell: (row) => <ExecutionLink id={row.execution_id} tenant={tenant} />,
                 },
                 {
                   title: 'Outcome',

@@ -1,17 +1,20 @@
 // Charts over time: stacked bars and a line. Axes are named and begin at zero, a missing value is
 // a gap, and a table has the same numbers.
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, RefObject } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { axisOf, labelled, runs } from '../lib/axis';
 import { local, utc } from '../lib/format';
 import { timeZone } from '../preferences';
 
+// The width until the place is measured, and the least.
 const WIDTH = 640;
+const NARROWEST = 200;
 const HEIGHT = 210;
 const LEFT = 52;
 const BOTTOM = 34;
 const TOP = 12;
-// The most labels below a chart.
-const MOST_LABELS = 6;
+// The width that a label below a chart needs.
+const LABEL = 90;
 
 export interface Series<B> {
   name: string;
@@ -29,7 +32,29 @@ interface Frame<B> {
   by: 'hour' | 'day';
 }
 
-const inner = { width: WIDTH - LEFT - 4, height: HEIGHT - BOTTOM - TOP };
+interface Drawing {
+  // The element whose width the chart takes.
+  place: RefObject<HTMLElement | null>;
+  width: number;
+  // The size of the area between the axes.
+  inner: { width: number; height: number };
+}
+
+// A chart is as wide as its place. So its texts keep their size on a narrow screen.
+function useDrawing(): Drawing {
+  const place = useRef<HTMLElement>(null);
+  const [width, setWidth] = useState(WIDTH);
+  useEffect(() => {
+    if (!place.current) return;
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry) setWidth(Math.max(NARROWEST, Math.round(entry.contentRect.width)));
+    });
+    observer.observe(place.current);
+    return () => observer.disconnect();
+  }, []);
+  const inner = { width: width - LEFT - 4, height: HEIGHT - BOTTOM - TOP };
+  return { place, width, inner };
+}
 
 // The time of a bucket as the reader chose it; days are days of UTC.
 function nameOf(at: Date, by: 'hour' | 'day'): string {
@@ -50,10 +75,12 @@ export function Bars<B>(props: BarsProps<B>) {
   const { buckets, series, timeOf, by } = props;
   const sums = buckets.map((bucket) => series.reduce((sum, each) => sum + each.of(bucket), 0));
   const axis = axisOf(sums, true);
+  const drawing = useDrawing();
+  const { inner } = drawing;
   const step = inner.width / Math.max(1, buckets.length);
   const shown = series.filter((each) => buckets.some((bucket) => each.of(bucket) > 0));
   return (
-    <Figure {...props} axis={axis} format={String} series={shown}>
+    <Figure {...props} drawing={drawing} axis={axis} format={String} series={shown} legend>
       {buckets.map((bucket, n) => {
         let below = 0;
         return shown.map((each) => {
@@ -90,6 +117,8 @@ export function LineChart<B>(props: LineProps<B>) {
     values.filter((value) => value !== null),
     false,
   );
+  const drawing = useDrawing();
+  const { inner } = drawing;
   const step = inner.width / Math.max(1, buckets.length);
   const x = (n: number) => LEFT + (n + 0.5) * step;
   const y = (value: number) => TOP + inner.height * (1 - value / axis.most);
@@ -97,7 +126,7 @@ export function LineChart<B>(props: LineProps<B>) {
     { name: title, tone: 'undone', of: (bucket: B) => numberOf(bucket) ?? Number.NaN },
   ];
   return (
-    <Figure {...props} axis={axis} format={format} series={series}>
+    <Figure {...props} drawing={drawing} axis={axis} format={format} series={series}>
       {runs(values).map((run) => (
         <polyline
           key={run[0]?.[0]}
@@ -118,22 +147,25 @@ export function LineChart<B>(props: LineProps<B>) {
 }
 
 interface FigureProps<B> extends Frame<B> {
+  drawing: Drawing;
   axis: { most: number; marks: readonly number[] };
   format: (value: number) => string;
   series: ReadonlyArray<Series<B>>;
+  legend?: boolean;
   children: ComponentChildren;
 }
 
 function Figure<B>(props: FigureProps<B>) {
-  const { title, unit, buckets, timeOf, by, axis, format, series, children } = props;
+  const { title, unit, buckets, timeOf, by, axis, format, series, legend, children } = props;
+  const { place, width, inner } = props.drawing;
   const step = inner.width / Math.max(1, buckets.length);
   const zone = by === 'day' ? 'days of UTC' : timeZone() === 'UTC' ? 'hours of UTC' : 'your hours';
   return (
     <figure class="chart">
       <h3>{title}</h3>
-      <section class="plot" aria-label={`Chart: ${title}`} tabIndex={0}>
+      <section ref={place} class="plot" aria-label={`Chart: ${title}`} tabIndex={0}>
         <svg
-          viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+          viewBox={`0 0 ${width} ${HEIGHT}`}
           role="img"
           aria-label={`${title}. The table below has the numbers.`}
         >
@@ -141,14 +173,14 @@ function Figure<B>(props: FigureProps<B>) {
             const y = TOP + inner.height * (1 - mark / axis.most);
             return (
               <g key={mark}>
-                <line class="grid" x1={LEFT} x2={WIDTH - 4} y1={y} y2={y} />
+                <line class="grid" x1={LEFT} x2={width - 4} y1={y} y2={y} />
                 <text class="mark end" x={LEFT - 6} y={y + 4}>
                   {format(mark)}
                 </text>
               </g>
             );
           })}
-          {labelled(buckets.length, MOST_LABELS).map((n) => {
+          {labelled(buckets.length, Math.max(2, Math.floor(inner.width / LABEL))).map((n) => {
             const bucket = buckets[n];
             return bucket ? (
               <text key={n} class="mark" x={LEFT + (n + 0.5) * step} y={HEIGHT - BOTTOM + 16}>
@@ -161,7 +193,7 @@ function Figure<B>(props: FigureProps<B>) {
       </section>
       <figcaption>
         {unit}, by {by} ({zone}).
-        {series.length > 1 && <Legend series={series} />}
+        {legend && <Legend series={series} />}
       </figcaption>
       <Numbers {...props} />
     </figure>

@@ -61,19 +61,20 @@ function Named({ effect }: { effect: ActionEffect }) {
 }
 
 function Continues({ continues }: { continues: NonNullable<Action['continues']> }) {
+  const { runs, keeps, version, first } = continues;
   return (
     <>
-      <p>
-        It continues with version {continues.version}
-        {continues.first !== undefined && (
-          <>
-            , at <strong>{continues.first}</strong>
-          </>
-        )}
-        .
-      </p>
-      {continues.runs.length > 0 && <p>Runs: {continues.runs.join(', ')}.</p>}
-      {continues.keeps.length > 0 && <p>Keeps: {continues.keeps.map(labelOf).join(', ')}.</p>}
+      {runs.length > 0 ? (
+        <p>
+          Then runs: <strong>{runs.join(', ')}</strong> (version {version}).
+        </p>
+      ) : (
+        <p>
+          It continues with version {version}
+          {first ? `, at ${first}` : ''}.
+        </p>
+      )}
+      {keeps.length > 0 && <p>Keeps: {keeps.map(labelOf).join(', ')}.</p>}
     </>
   );
 }

@@ -48,6 +48,12 @@ export function relative(at: Date, now: Date): string {
   return ms > 0 ? `in ${text}` : `${text} ago`;
 }
 
+// The time since the start, in front of an event of a story: `+2.3 s`. Events of before have none.
+export function offset(from: string, at: string): string {
+  const ms = Date.parse(at) - Date.parse(from);
+  return Number.isFinite(ms) && ms >= 0 ? `+${lasted(ms)}` : '';
+}
+
 export function counted(number: number, noun: string, plural = `${noun}s`): string {
   return `${number.toLocaleString('en')} ${number === 1 ? noun : plural}`;
 }

@@ -1,7 +1,7 @@
 // Audit events as sentences.
 import type { StoryEvent } from '../api/shapes';
 import { lasted } from './format';
-import { wordOf } from './words';
+import { errorWord, wordOf } from './words';
 
 type Data = Record<string, unknown>;
 
@@ -25,8 +25,12 @@ const list = (data: Data, member: string): string => {
     .map((each) => (typeof each === 'string' ? each : text(each as Data, 'name')))
     .join(', ');
 };
-const at = (data: Data): string => (data.state ? ` at ${text(data, 'state')}` : '');
+// The state that failed and why; a failure outside of the states has no state.
+const cause = (data: Data): string =>
+  `${text(data, 'state')} ${errorWord(text(data, 'error'))}`.trim();
 const later = (data: Data): string => (Number(data.generation) > 0 ? ' again' : '');
+
+const TOLD = ['Declined', 'Permanent', 'Withdrawn'];
 
 const SENTENCES: Readonly<Record<string, (data: Data) => string>> = {
   'workflow.started': (data) => `Began${later(data)}, triggered by ${text(data, 'trigger')}`,
@@ -36,16 +40,18 @@ const SENTENCES: Readonly<Record<string, (data: Data) => string>> = {
   'workflow.step.started': (data) => `${step(data)} began`,
   'workflow.step.completed': (data) => `${step(data)} took effect${attempt(data)}`,
   'workflow.step.failed': (data) =>
-    `${step(data)} failed: ${text(data, 'outcome')}${attempt(data)}`,
+    data.outcome === 'unknown'
+      ? `${step(data)} has an unknown outcome: it may have been applied${attempt(data)}`
+      : `${step(data)} failed: ${text(data, 'outcome')}${attempt(data)}`,
   'workflow.step.retried': (data) => `${step(data)} is tried again${attempt(data)}`,
   'workflow.step.undone': (data) => `${step(data)} was undone${attempt(data)}`,
   'workflow.step.undo_failed': (data) => `The undo of ${step(data)} failed${attempt(data)}`,
-  'workflow.rollback.started': (data) => `The rollback began: ${text(data, 'error')}${at(data)}`,
+  'workflow.rollback.started': (data) => `The rollback began: ${cause(data)}`,
   'workflow.completed': (data) =>
-    `Ended: ${wordOf(text(data, 'status')).text}${data.error ? `, ${text(data, 'error')}` : ''}`,
+    // The event of the rollback before it has these causes.
+    `Ended: ${wordOf(text(data, 'status')).text}${data.error && !TOLD.includes(text(data, 'error')) ? `, ${cause(data)}` : ''}`,
   'workflow.receipt.generated': () => 'The receipt was written',
-  'workflow.incident.opened': (data) =>
-    `An incident opened: ${text(data, 'error')} at ${text(data, 'state')}`,
+  'workflow.incident.opened': (data) => `An incident opened: ${cause(data)}`,
   'workflow.incident.standing': (data) =>
     `An effect remains or may remain: ${list(data, 'stands')}`,
   'workflow.incident.waiting': (data) => `${step(data)} waits for people (${text(data, 'kind')})`,

@@ -35,6 +35,23 @@ const STEPS: Readonly<Record<string, Word>> = {
   NOT_RUN: { text: 'not run', tone: 'none' },
 };
 
+// The engine's names of errors, in words. The pages show the name beside them, for logs and docs.
+const ERRORS: Readonly<Record<string, string>> = {
+  Aborted: 'its state machine was stopped',
+  Approval: 'asks for an approval',
+  Cancelled: 'cancelled',
+  Declined: 'was declined',
+  Escalate: 'has an unknown outcome',
+  Expired: 'was not decided in time',
+  Lost: 'its state machine is lost',
+  Permanent: 'did not succeed',
+  Rejected: 'its start was refused',
+  Skipped: 'was skipped',
+  Withdrawn: 'rolled back on request',
+};
+
+export const errorWord = (error: string): string => ERRORS[error] ?? error;
+
 // The statuses by which a list of executions can be filtered.
 export const STATUSES = Object.keys(WORDS).filter((status) => status !== 'STARTING');
 

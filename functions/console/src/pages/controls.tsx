@@ -58,32 +58,34 @@ export function Controls({ person }: PageProps) {
           {note}
         </p>
       )}
-      <Answer live={live} what="the controls">
-        {({ controls }) => {
-          const paused = controls.filter((control) => control.state === 'paused');
-          return (
-            <>
-              <p>
-                {paused.length === 0
-                  ? 'Nothing is paused.'
-                  : `${counted(paused.length, 'scope is', 'scopes are')} paused.`}
-              </p>
-              {controls.length === 0 ? (
-                <Empty>
-                  <p>No control was ever set.</p>
-                </Empty>
-              ) : (
-                <Table
-                  caption="Controls that were ever set"
-                  columns={columns}
-                  rows={[...paused, ...controls.filter((control) => control.state !== 'paused')]}
-                  keyOf={(row) => row.scope}
-                />
-              )}
-            </>
-          );
-        }}
-      </Answer>
+      <section class="box" aria-label="Controls">
+        <Answer live={live} what="the controls">
+          {({ controls }) => {
+            const paused = controls.filter((control) => control.state === 'paused');
+            return (
+              <>
+                <p>
+                  {paused.length === 0
+                    ? 'Nothing is paused.'
+                    : `${counted(paused.length, 'scope is', 'scopes are')} paused.`}
+                </p>
+                {controls.length === 0 ? (
+                  <Empty>
+                    <p>No control was ever set.</p>
+                  </Empty>
+                ) : (
+                  <Table
+                    caption="Controls that were ever set"
+                    columns={columns}
+                    rows={[...paused, ...controls.filter((control) => control.state !== 'paused')]}
+                    keyOf={(row) => row.scope}
+                  />
+                )}
+              </>
+            );
+          }}
+        </Answer>
+      </section>
       {sets && <Another onChoose={(scope) => setChange({ scope, pause: true })} />}
       {change && (
         <Dialog

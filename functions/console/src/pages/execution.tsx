@@ -18,7 +18,7 @@ import { Patterns, Timeline } from '../components/timeline';
 import { command } from '../lib/command';
 import { short } from '../lib/format';
 import { inWords, isOpen, statesOf } from '../lib/states';
-import { useLive } from '../live';
+import { type Live, useLive } from '../live';
 import type { PageProps } from '../pages';
 import { may } from '../roles';
 
@@ -47,8 +47,8 @@ export function Execution({ route, person }: PageProps) {
   const view = live.data;
   return (
     <Page
-      kind="Execution"
-      title={view ? view.workflow_id : short(id)}
+      kind={view ? `Execution of ${view.workflow_id}` : 'Execution'}
+      title={(view && isRecorded(view) && view.subject) || short(id)}
       aside={
         view &&
         isRecorded(view) && (
@@ -87,6 +87,9 @@ function NotYet({ starting }: { starting: Starting }) {
   );
 }
 
+// The states of steps whose effect was not undone.
+const LEFT = ['SUCCESS', 'UNKNOWN', 'UNDO_FAILED'];
+
 const SENTENCES: Readonly<Record<string, string>> = {
   RUNNING: 'Steps are at work. This page follows it.',
   WAITING: 'It continues when people have decided.',
@@ -95,19 +98,39 @@ const SENTENCES: Readonly<Record<string, string>> = {
   CLOSING: 'It ends, and its receipt is being written.',
   EXECUTED: 'Every step took effect or was skipped.',
   ROLLED_BACK: 'Every effect was undone.',
-  PARTIALLY_ROLLED_BACK: 'An effect remains or may remain.',
+  PARTIALLY_ROLLED_BACK: 'A rollback tries the failed undos again.',
   FAILED: 'It failed, and no effect had been applied.',
   REJECTED: 'Its start was refused, and no effect was applied.',
 };
 
+// Of a partial rollback, the steps whose effect remains or may remain come first.
+function sentenceFor({ status, steps }: Recorded): string {
+  const left = steps.filter((step) => LEFT.includes(step.status)).map((step) => step.name);
+  const remains =
+    status === 'PARTIALLY_ROLLED_BACK' && left.length > 0
+      ? `An effect remains or may remain: ${[...new Set(left)].join(', ')}. `
+      : '';
+  return remains + (SENTENCES[status] ?? '');
+}
+
 function Details({ execution, route, person }: { execution: Recorded } & PageProps) {
   const { tenant } = execution;
   const seesWorkflows = may(person.role, 'see workflows');
+  const workflow = useLive<WorkflowInFull | null>(
+    `workflow ${tenant} ${execution.workflow_id} ${seesWorkflows}`,
+    async (signal) =>
+      seesWorkflows
+        ? apiFor(tenant).get<WorkflowInFull>(path('workflows', execution.workflow_id), {}, signal)
+        : null,
+    null,
+  );
+  const deployed = workflow.data;
+  const outline = deployed?.version === execution.workflow_version ? deployed.outline : [];
   return (
     <>
       <Patterns />
-      <StatusBanner status={execution.status}>{SENTENCES[execution.status] ?? ''}</StatusBanner>
-      <Halts execution={execution} />
+      <StatusBanner status={execution.status}>{sentenceFor(execution)}</StatusBanner>
+      <Halts execution={execution} role={person.role} />
       <div class="columns wide-left">
         <div>
           <section class="box">
@@ -121,16 +144,21 @@ function Details({ execution, route, person }: { execution: Recorded } & PagePro
           </section>
           <section class="box">
             <h2>Steps</h2>
-            <Steps execution={execution} />
+            <Steps execution={execution} outline={outline} />
           </section>
           <Questions execution={execution} />
           <section class="box">
             <h2>Story</h2>
-            <Story id={execution.execution_id} status={execution.status} tenant={route.tenant} />
+            <Story
+              id={execution.execution_id}
+              status={execution.status}
+              startedAt={execution.started_at}
+              tenant={route.tenant}
+            />
           </section>
         </div>
         <div>
-          {seesWorkflows && <ExecutionGraph execution={execution} tenant={route.tenant} />}
+          {seesWorkflows && <ExecutionGraph execution={execution} workflow={workflow} />}
           <Input execution={execution} />
           <Output execution={execution} />
           {seesWorkflows && <Budgets workflow={execution.workflow_id} tenant={tenant} />}
@@ -140,39 +168,34 @@ function Details({ execution, route, person }: { execution: Recorded } & PagePro
   );
 }
 
-function ExecutionGraph({
-  execution,
-  tenant,
-}: {
+interface GraphProps {
   execution: Recorded;
-  tenant: string | undefined;
-}) {
-  const live = useLive<WorkflowInFull>(
-    `workflow ${tenant} ${execution.workflow_id}`,
-    (signal) =>
-      apiFor(tenant ?? execution.tenant).get(path('workflows', execution.workflow_id), {}, signal),
-    null,
-  );
+  workflow: Live<WorkflowInFull | null>;
+}
+
+function ExecutionGraph({ execution, workflow }: GraphProps) {
   const states = statesOf(execution);
   return (
     <section class="box">
       <h2>Graph</h2>
-      <Answer live={live} what="the workflow">
-        {(workflow) => (
-          <>
-            {workflow.version !== execution.workflow_version && (
-              <p class="soft">
-                The graph is of version {workflow.version}, which is deployed. The execution has
-                version {execution.workflow_version}.
-              </p>
-            )}
-            <Graph
-              nodes={workflow.outline}
-              label={inWords(execution.workflow_id, states)}
-              stateOf={(name) => states.get(name)}
-            />
-          </>
-        )}
+      <Answer live={workflow} what="the workflow">
+        {(deployed) =>
+          deployed && (
+            <>
+              {deployed.version !== execution.workflow_version && (
+                <p class="soft">
+                  The graph is of version {deployed.version}, which is deployed. The execution has
+                  version {execution.workflow_version}.
+                </p>
+              )}
+              <Graph
+                nodes={deployed.outline}
+                label={inWords(execution.workflow_id, states)}
+                stateOf={(name) => states.get(name)}
+              />
+            </>
+          )
+        }
       </Answer>
     </section>
   );

@@ -1,44 +1,83 @@
-// The inbox: the questions that wait for people, those of the reader first.
+// The inbox: the questions that wait for people, those that expire first on top.
 import { apiFor } from '../api/client';
 import type { ListedQuestion, Questions } from '../api/types';
 import { Filters, SelectFilter } from '../components/filters';
 import { Page } from '../components/page';
-import { Pager, usePages } from '../components/pager';
 import { Answer, Empty } from '../components/states';
 import { type Column, Table } from '../components/table';
 import { Time } from '../components/time';
+import { counted, short } from '../lib/format';
+import { byExpiry } from '../lib/question';
+import { useLive } from '../live';
 import type { PageProps } from '../pages';
 import { may, seesEveryTenant } from '../roles';
 import { address } from '../router';
 
 const EVERY_MS = 10_000;
+// The API lists by the start of executions. All questions are read and sorted, up to so many.
+const MOST = 1000;
+const PAGE = 100;
+
+interface Read {
+  questions: readonly ListedQuestion[];
+  more: boolean;
+}
+
+async function read(tenant: string | undefined, whose: string, signal: AbortSignal): Promise<Read> {
+  const all: ListedQuestion[] = [];
+  let cursor: string | null | undefined;
+  do {
+    const page: Questions = await apiFor(tenant).get(
+      'questions',
+      { for: whose, limit: PAGE, cursor: cursor ?? undefined },
+      signal,
+    );
+    all.push(...page.questions);
+    cursor = page.next;
+  } while (cursor && all.length < MOST);
+  return { questions: byExpiry(all), more: Boolean(cursor) };
+}
+
+function columnsFor(
+  tenant: string | undefined,
+  every: boolean,
+): ReadonlyArray<Column<ListedQuestion>> {
+  return [
+    {
+      title: 'Question',
+      heads: true,
+      cell: (row) => (
+        <a href={addressOf(row, tenant)}>
+          {row.kind === 'approval' ? 'Approve' : 'Decide'} {row.step}
+        </a>
+      ),
+    },
+    { title: 'Expires', cell: (row) => <Time at={row.until} distance /> },
+    { title: 'Asks', cell: (row) => <SubjectAndMessage row={row} /> },
+    {
+      title: 'Workflow',
+      cell: (row) => (
+        <>
+          {row.workflow_id}
+          {every && <div class="soft">{row.tenant}</div>}
+        </>
+      ),
+    },
+    { title: 'Decided by', cell: deciders },
+    { title: 'Open since', cell: (row) => <Time at={row.opened_at} distance /> },
+  ];
+}
 
 export function Inbox({ route, person }: PageProps) {
   const decides = may(person.role, 'decide what an execution waits for');
   const whose = route.query.for ?? (decides ? 'me' : 'tenant');
   const every = seesEveryTenant(person.role) && !route.tenant;
-  const paged = usePages<Questions>(
+  const live = useLive<Read>(
     `questions ${whose} ${route.tenant ?? ''}`,
-    (cursor, signal) => apiFor(route.tenant).get('questions', { for: whose, cursor }, signal),
-    EVERY_MS,
+    (signal) => read(route.tenant, whose, signal),
+    // A long inbox takes several requests.
+    ({ questions }) => EVERY_MS * Math.max(1, Math.ceil(questions.length / PAGE)),
   );
-  const columns: Array<Column<ListedQuestion> | false> = [
-    {
-      title: 'Question',
-      heads: true,
-      cell: (row) => (
-        <a href={addressOf(row, route.tenant)}>
-          {row.kind === 'approval' ? 'Approve' : 'Decide'} {row.step}
-        </a>
-      ),
-    },
-    { title: 'Asks', cell: (row) => <SubjectAndMessage row={row} /> },
-    every && { title: 'Tenant', cell: (row) => row.tenant },
-    { title: 'Workflow', cell: (row) => row.workflow_id },
-    { title: 'Decided by', cell: deciders },
-    { title: 'Open since', cell: (row) => <Time at={row.opened_at} distance /> },
-    { title: 'Expires', cell: (row) => <Time at={row.until} distance /> },
-  ];
   return (
     <Page title="Inbox">
       <Filters>
@@ -53,23 +92,30 @@ export function Inbox({ route, person }: PageProps) {
           ]}
         />
       </Filters>
-      <Answer live={paged.live} what="the questions">
-        {({ questions }) =>
-          questions.length === 0 ? (
-            <Empty>
-              <p>Nothing waits{whose === 'me' ? ' for you' : ''} here.</p>
-            </Empty>
-          ) : (
-            <Table
-              caption="Questions that wait for people"
-              columns={columns}
-              rows={questions}
-              keyOf={(row) => `${row.execution_id} ${row.step}`}
-            />
-          )
-        }
-      </Answer>
-      <Pager paged={paged} />
+      <section class="box" aria-label="Questions">
+        <Answer live={live} what="the questions">
+          {({ questions, more }) =>
+            questions.length === 0 ? (
+              <Empty>
+                <p>Nothing waits{whose === 'me' ? ' for you' : ''} here.</p>
+              </Empty>
+            ) : (
+              <>
+                <p class="soft">
+                  {counted(questions.length, 'question')}. The one that expires first is on top.
+                  {more && ` Only ${MOST.toLocaleString('en')} were read, and more wait.`}
+                </p>
+                <Table
+                  caption="Questions that wait for people, those that expire first on top"
+                  columns={columnsFor(route.tenant, every)}
+                  rows={questions}
+                  keyOf={(row) => `${row.execution_id} ${row.step}`}
+                />
+              </>
+            )
+          }
+        </Answer>
+      </section>
     </Page>
   );
 }
@@ -79,6 +125,9 @@ function SubjectAndMessage({ row }: { row: ListedQuestion }) {
     <>
       {row.subject && <strong>{row.subject}</strong>}
       {row.message && <div>{row.message}</div>}
+      <div class="soft">
+        execution <code>{short(row.execution_id)}</code>
+      </div>
     </>
   );
 }

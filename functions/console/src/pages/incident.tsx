@@ -4,6 +4,7 @@ import { apiFor, path } from '../api/client';
 import type { Incident as Changed, IncidentInFull, LinkedExecution, Question } from '../api/types';
 import { Bulk, type Operation } from '../components/bulk';
 import { Confirm } from '../components/confirm';
+import { SubjectLink } from '../components/links';
 import { Page } from '../components/page';
 import { Answer } from '../components/states';
 import { Mark, Status } from '../components/status';
@@ -11,6 +12,7 @@ import { type Column, Table } from '../components/table';
 import { Time } from '../components/time';
 import { command } from '../lib/command';
 import { counted } from '../lib/format';
+import { errorWord } from '../lib/words';
 import { useLive } from '../live';
 import type { PageProps } from '../pages';
 import { may } from '../roles';
@@ -29,14 +31,20 @@ export function Incident({ route, person }: PageProps) {
     EVERY_MS,
   );
   return (
-    <Page title="Incident" kind={live.data?.workflow_id}>
+    <Page
+      title={live.data ? causeOf(live.data) : 'Incident'}
+      kind={live.data ? `Incident of ${live.data.workflow_id}` : undefined}
+      aside={
+        live.data &&
+        may(person.role, 'acknowledge and resolve incidents') && (
+          <Handle incident={live.data} onChoose={setHandling} />
+        )
+      }
+    >
       <Answer live={live} what="the incident">
         {(incident) => (
           <>
             <Cause incident={incident} />
-            {may(person.role, 'acknowledge and resolve incidents') && (
-              <Handle incident={incident} onChoose={setHandling} />
-            )}
             {!bulk && may(person.role, 'decide what an execution waits for') && (
               <All
                 incident={incident}
@@ -74,12 +82,11 @@ export function Incident({ route, person }: PageProps) {
   );
 }
 
+const causeOf = ({ state, error }: IncidentInFull) => `${state} ${errorWord(error)}`.trim();
+
 function Cause({ incident }: { incident: IncidentInFull }) {
   return (
     <section class="box">
-      <h2>
-        {incident.state}: {incident.error}
-      </h2>
       <p>
         <Mark
           word={{
@@ -98,6 +105,12 @@ function Cause({ incident }: { incident: IncidentInFull }) {
         <div>
           <dt>Tenant</dt>
           <dd>{incident.tenant}</dd>
+        </div>
+        <div>
+          <dt>Error</dt>
+          <dd>
+            <code>{incident.error}</code>
+          </dd>
         </div>
         <div>
           <dt>Open since</dt>
@@ -123,7 +136,7 @@ function Cause({ incident }: { incident: IncidentInFull }) {
 function Handle(props: { incident: IncidentInFull; onChoose: (handling: Handling) => void }) {
   const { status } = props.incident;
   return (
-    <div class="buttons">
+    <>
       {status === 'OPEN' && (
         <button type="button" onClick={() => props.onChoose('acknowledge')}>
           Acknowledge …
@@ -134,7 +147,7 @@ function Handle(props: { incident: IncidentInFull; onChoose: (handling: Handling
           Resolve …
         </button>
       )}
-    </div>
+    </>
   );
 }
 
@@ -184,11 +197,16 @@ function All(props: {
   redrives: boolean;
   onChoose: (operation: Operation) => void;
 }) {
-  const { executions } = props.incident;
+  const { executions, executions_total: total } = props.incident;
   const open = executions.map(openQuestion).filter((question) => question !== undefined);
   const decisions = [...new Set(open.flatMap((question) => question.decisions))];
-  const ended = executions.some((one) => !openQuestion(one) && one.status !== 'EXECUTED');
-  if (decisions.length === 0 && !(ended && props.redrives)) return null;
+  // Of more executions than are listed, some may have any status.
+  const has = (statuses: readonly string[]) =>
+    total > executions.length || executions.some((one) => statuses.includes(one.status));
+  const redrives = props.redrives && has(['FAILED', 'ROLLED_BACK', 'PARTIALLY_ROLLED_BACK']);
+  const rollsBack = props.redrives && has(['PARTIALLY_ROLLED_BACK']);
+  // One execution is decided on its own page.
+  if (total < 2 || (decisions.length === 0 && !redrives && !rollsBack)) return null;
   return (
     <section class="box">
       <h2>All executions of this cause</h2>
@@ -203,15 +221,15 @@ function All(props: {
             Decide all: {decision} …
           </button>
         ))}
-        {ended && props.redrives && (
-          <>
-            <button type="button" onClick={() => props.onChoose({ operation: 'redrive' })}>
-              Redrive all …
-            </button>
-            <button type="button" onClick={() => props.onChoose({ operation: 'rollback' })}>
-              Roll back all …
-            </button>
-          </>
+        {redrives && (
+          <button type="button" onClick={() => props.onChoose({ operation: 'redrive' })}>
+            Redrive all …
+          </button>
+        )}
+        {rollsBack && (
+          <button type="button" onClick={() => props.onChoose({ operation: 'rollback' })}>
+            Roll back all …
+          </button>
         )}
       </div>
     </section>
@@ -229,9 +247,7 @@ function Executions({ incident, tenant }: { incident: IncidentInFull; tenant: st
       title: 'Execution',
       heads: true,
       cell: (row) => (
-        <a href={address(['executions', row.execution_id], { tenant })}>
-          {row.subject || `${row.execution_id.slice(0, 10)}…`}
-        </a>
+        <SubjectLink id={row.execution_id} subject={row.subject} to="executions" tenant={tenant} />
       ),
     },
     { title: 'Status', cell: (row) => <Status status={row.status} /> },
@@ -246,13 +262,15 @@ function Executions({ incident, tenant }: { incident: IncidentInFull; tenant: st
       ),
     },
     {
-      title: 'Decide',
+      title: 'Next',
       cell: (row) => {
         const question = openQuestion(row);
+        const execution = address(['executions', row.execution_id], { tenant });
+        if (row.status === 'PARTIALLY_ROLLED_BACK') return <a href={execution}>roll back again</a>;
         if (!question) return <span class="soft">nothing waits</span>;
         return (
           <a href={address(['inbox', row.execution_id, question.step], { tenant })}>
-            {question.step}
+            decide {question.step}
           </a>
         );
       },

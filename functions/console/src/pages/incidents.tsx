@@ -9,6 +9,7 @@ import { Mark } from '../components/status';
 import { type Column, Table } from '../components/table';
 import { Time } from '../components/time';
 import { counted } from '../lib/format';
+import { errorWord } from '../lib/words';
 import { useLive } from '../live';
 import type { PageProps } from '../pages';
 import { seesEveryTenant } from '../roles';
@@ -46,29 +47,31 @@ export function Incidents({ route, person }: PageProps) {
           ]}
         />
       </Filters>
-      <Answer live={live} what="the incidents">
-        {({ causes, more }) =>
-          causes.length === 0 ? (
-            <Empty>
-              <p>There is no {status} incident.</p>
-            </Empty>
-          ) : (
-            <>
-              <p class="soft">
-                {counted(causes.length, 'cause')}
-                {more &&
-                  '. Only the newest 500 incidents are grouped here; choose a tenant to see more'}
-              </p>
-              <Table
-                caption="Incidents by cause, most executions first"
-                columns={columns}
-                rows={causes}
-                keyOf={(row) => row.incidents.map((one) => one.incident_id).join()}
-              />
-            </>
-          )
-        }
-      </Answer>
+      <section class="box" aria-label="Incidents">
+        <Answer live={live} what="the incidents">
+          {({ causes, more }) =>
+            causes.length === 0 ? (
+              <Empty>
+                <p>There is no {status} incident.</p>
+              </Empty>
+            ) : (
+              <>
+                <p class="soft">
+                  {counted(causes.length, 'cause')}, most executions first.
+                  {more &&
+                    ' Only the newest 500 incidents are grouped here; choose a tenant to see more.'}
+                </p>
+                <Table
+                  caption="Incidents by cause, most executions first"
+                  columns={columns}
+                  rows={causes}
+                  keyOf={(row) => row.incidents.map((one) => one.incident_id).join()}
+                />
+              </>
+            )
+          }
+        </Answer>
+      </section>
     </Page>
   );
 }
@@ -79,7 +82,7 @@ function countText({ count, more }: Count): string {
 
 function CauseCell({ cause, tenant }: { cause: CauseGroup; tenant: string | undefined }) {
   const [first, ...more] = cause.incidents;
-  const title = `${cause.state}: ${cause.error}`;
+  const title = `${cause.state} ${errorWord(cause.error)}`.trim();
   const to = (incident: CauseGroup['incidents'][number]) =>
     address(['incidents', incident.incident_id], { tenant: tenant ?? incident.tenant });
   return (

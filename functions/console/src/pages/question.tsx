@@ -5,11 +5,13 @@ import { Problem } from '../api/problem';
 import type { Action, Actions, Question as Asked, DecisionResult, Execution } from '../api/types';
 import { Confirm } from '../components/confirm';
 import { Effects } from '../components/effects';
+import { TargetSaid } from '../components/execution/steps';
 import { Page } from '../components/page';
 import { Answer, Empty } from '../components/states';
 import { Status, StepStatus } from '../components/status';
 import { Time } from '../components/time';
 import { command } from '../lib/command';
+import { identityOf } from '../lib/question';
 import { useLive } from '../live';
 import type { PageProps } from '../pages';
 import { may } from '../roles';
@@ -28,20 +30,17 @@ export function Question({ route, person }: PageProps) {
   // The question as it was read: another one of the same step must not be decided in its place.
   const [choice, setChoice] = useState<{ decision: string; question: Asked }>();
   const [note, setNote] = useState<string>();
-  const api = apiFor(route.tenant);
   const live = useLive<Loaded>(
     `question ${id} ${step} ${route.tenant ?? ''}`,
-    async (signal) => {
-      const [execution, actions] = await Promise.all([
-        api.get<Execution>(path('executions', id), {}, signal),
-        actionsOf(api.get<Actions>(path('executions', id, 'actions'), {}, signal)),
-      ]);
-      return { execution, actions };
-    },
+    (signal) => loaded(route.tenant, id, signal),
     EVERY_MS,
   );
+  const asked = live.data?.execution.questions.findLast((question) => question.step === step);
   return (
-    <Page title={step} kind="Question">
+    <Page
+      title={`${asked?.kind === 'approval' ? 'Approve' : 'Decide'} ${step}`}
+      kind={live.data ? `Question of ${live.data.execution.workflow_id}` : 'Question'}
+    >
       {note && (
         <p class="status good" role="status">
           {note}
@@ -51,26 +50,30 @@ export function Question({ route, person }: PageProps) {
         {({ execution, actions }) => {
           const question = openQuestion(execution, step);
           if (!question) return <Over execution={execution} step={step} tenant={route.tenant} />;
-          const action = actions.find(
-            (one) => one.step === step && one.decision === choice?.decision,
-          );
+          const own = actions.filter((one) => one.step === step);
+          const same = choice && identityOf(choice.question) === identityOf(question);
           return (
             <>
+              {choice && !same && <Another />}
               <What execution={execution} question={question} tenant={route.tenant} />
               <EffectsSoFar execution={execution} />
               {may(person.role, 'decide what an execution waits for') && (
                 <Choices
                   question={question}
-                  onChoose={(decision) => setChoice({ decision, question })}
+                  actions={own}
+                  onChoose={(decision) => {
+                    setNote(undefined);
+                    setChoice({ decision, question });
+                  }}
                 />
               )}
-              {choice && (
+              {choice && same && (
                 <Decide
-                  key={choice.decision}
+                  key={identityOf(question) + choice.decision}
                   execution={execution}
                   question={choice.question}
                   decision={choice.decision}
-                  action={action}
+                  action={own.find((one) => one.decision === choice.decision)}
                   tenant={route.tenant}
                   onClose={(said) => {
                     setChoice(undefined);
@@ -85,6 +88,27 @@ export function Question({ route, person }: PageProps) {
       </Answer>
     </Page>
   );
+}
+
+function Another() {
+  return (
+    <p class="problem part" role="alert">
+      The step asks another question now. Your choice was of the one before, and nothing was sent.
+    </p>
+  );
+}
+
+async function loaded(
+  tenant: string | undefined,
+  id: string,
+  signal: AbortSignal,
+): Promise<Loaded> {
+  const api = apiFor(tenant);
+  const [execution, actions] = await Promise.all([
+    api.get<Execution>(path('executions', id), {}, signal),
+    actionsOf(api.get<Actions>(path('executions', id, 'actions'), {}, signal)),
+  ]);
+  return { execution, actions };
 }
 
 // An approver may not see what else could be done with an execution.
@@ -140,9 +164,15 @@ function What({ execution, question, tenant }: Shown) {
       {execution.subject && <p class="subject">{execution.subject}</p>}
       {question.message && <p class="asks">{question.message}</p>}
       <dl class="facts">
+        {(execution.shown ?? []).map((field) => (
+          <Fact key={field.label} name={field.label}>
+            {field.value}
+          </Fact>
+        ))}
         <Fact name="Workflow">
           {execution.workflow_id}, version {execution.workflow_version}
         </Fact>
+        <Fact name="Tenant">{execution.tenant}</Fact>
         <Fact name="Execution">
           <a href={address(['executions', execution.execution_id], { tenant })}>
             {execution.execution_id.slice(0, 10)}…
@@ -154,13 +184,9 @@ function What({ execution, question, tenant }: Shown) {
         </Fact>
         <Fact name="Decided by">{deciders(question)}</Fact>
         <Fact name="Expires">
-          <Time at={question.until} /> (<Time at={question.until} distance />)
+          <Time at={question.until} distance /> (<Time at={question.until} />
+          ). Without a decision, it is then rolled back.
         </Fact>
-        {(execution.shown ?? []).map((field) => (
-          <Fact key={field.label} name={field.label}>
-            {field.value}
-          </Fact>
-        ))}
       </dl>
       {question.votes.length > 0 && (
         <>
@@ -199,11 +225,19 @@ function Vote({ vote }: { vote: Asked['votes'][number] }) {
 // The effects so far, and the last answer of a step that failed.
 function EffectsSoFar({ execution }: { execution: Execution }) {
   const begun = execution.steps.filter((step) => step.attempts.length > 0);
+  const decided = execution.questions.filter((question) => question.decision);
   return (
     <section class="box">
       <h2>What has happened so far</h2>
       {begun.length === 0 && <p>No step has run yet: there is nothing to undo.</p>}
-      <ol class="stands">
+      <ul class="stands">
+        {decided.map(({ step, decision }) => (
+          <li key={`${step} ${decision?.at}`}>
+            <strong>{step}</strong>: {decision?.decision} by {decision?.by},{' '}
+            <Time at={decision?.at ?? ''} />
+            {decision?.reason && <p class="reason">{decision.reason}</p>}
+          </li>
+        ))}
         {begun.map((step) => {
           const last = step.attempts.at(-1);
           return (
@@ -215,34 +249,52 @@ function EffectsSoFar({ execution }: { execution: Execution }) {
                 {step.attempts.length === 1 ? 'one attempt' : `${step.attempts.length} attempts`}
               </span>
               {last?.error && <p class="reason">{last.error}</p>}
+              {last?.answer && <TargetSaid answer={last.answer} />}
             </li>
           );
         })}
-      </ol>
+      </ul>
     </section>
   );
 }
 
 const WORDS: Readonly<Record<string, string>> = {
-  approve: 'Approve …',
-  reject: 'Reject …',
-  retry: 'Retry the step …',
-  skip: 'Skip the step …',
-  rollback: 'Roll back …',
+  approve: 'Approve',
+  reject: 'Reject',
+  retry: 'Retry the step',
+  skip: 'Skip the step',
+  rollback: 'Roll back',
 };
+const wordOf = (decision: string): string => WORDS[decision] ?? decision;
 
-function Choices(props: { question: Asked; onChoose: (decision: string) => void }) {
+interface ChoicesProps {
+  question: Asked;
+  // What each decision would do; empty for a person who may not see it.
+  actions: readonly Action[];
+  onChoose: (decision: string) => void;
+}
+
+// The choices side by side, each with what it would do.
+function Choices({ question, actions, onChoose }: ChoicesProps) {
   return (
     <section class="box">
       <h2>Your decision</h2>
-      <p class="soft">Each choice first shows what it would do.</p>
-      <div class="buttons">
-        {props.question.decisions.map((decision) => (
-          <button key={decision} type="button" onClick={() => props.onChoose(decision)}>
-            {WORDS[decision] ?? decision}
-          </button>
-        ))}
-      </div>
+      <ul class="choices">
+        {question.decisions.map((decision) => {
+          const action = actions.find((one) => one.decision === decision);
+          return (
+            <li key={decision}>
+              <h3>{wordOf(decision)}</h3>
+              {action && <Effects action={action} />}
+              {action?.allowed !== false && (
+                <button type="button" onClick={() => onChoose(decision)}>
+                  {wordOf(decision)} …
+                </button>
+              )}
+            </li>
+          );
+        })}
+      </ul>
     </section>
   );
 }
@@ -275,8 +327,8 @@ function Decide({ execution, question, decision, action, tenant, onClose }: Deci
   };
   return (
     <Confirm
-      title={`${(WORDS[decision] ?? decision).replace(' …', '')}: ${question.step}`}
-      verb={(WORDS[decision] ?? decision).replace(' …', '')}
+      title={`${wordOf(decision)}: ${question.step}`}
+      verb={wordOf(decision)}
       allowed={action?.allowed ?? true}
       command={(reason) =>
         command(['decide', execution.execution_id, decision], {

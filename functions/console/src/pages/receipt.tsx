@@ -16,6 +16,7 @@ import { download } from '../lib/download';
 import { isRecord, Refused, type Verified, verified } from '../lib/evidence';
 import { useLive } from '../live';
 import type { PageProps } from '../pages';
+import { may } from '../roles';
 import { address } from '../router';
 
 interface Loaded {
@@ -27,7 +28,7 @@ interface Loaded {
   why: string | undefined;
 }
 
-export function Receipt({ route }: PageProps) {
+export function Receipt({ route, person }: PageProps) {
   const [, id = ''] = route.path;
   const { generation } = route.query;
   const live = useLive<Loaded>(
@@ -44,7 +45,12 @@ export function Receipt({ route }: PageProps) {
             <StatusBanner status={text(receipt.content.status) ?? 'unknown'}>
               {failureOf(receipt.content)}
             </StatusBanner>
-            <Facts content={receipt.content} tenant={route.tenant} id={id} />
+            <Facts
+              content={receipt.content}
+              tenant={route.tenant}
+              id={id}
+              linked={may(person.role, 'see executions and their steps')}
+            />
             <Steps content={receipt.content} />
             <Residue content={receipt.content} />
             <Downloads id={id} generation={generation} tenant={route.tenant} receipt={receipt} />
@@ -120,9 +126,11 @@ interface FactsProps {
   content: Record<string, unknown>;
   tenant: string | undefined;
   id: string;
+  // False for an auditor, who sees no execution.
+  linked: boolean;
 }
 
-function Facts({ content, tenant, id }: FactsProps) {
+function Facts({ content, tenant, id, linked }: FactsProps) {
   const previous = content.previous_receipt as { object?: unknown } | undefined;
   const generation = Number(content.generation ?? 0);
   const shown: Shown[] = recordsOf(content.shown);
@@ -131,7 +139,7 @@ function Facts({ content, tenant, id }: FactsProps) {
       <dl class="facts">
         <Fact name="Subject">{text(content.subject)}</Fact>
         <Fact name="Execution">
-          <a href={address(['executions', id], { tenant })}>{id}</a>
+          {linked ? <a href={address(['executions', id], { tenant })}>{id}</a> : id}
         </Fact>
         <Fact name="Tenant">{text(content.tenant)}</Fact>
         <Fact name="Deployment">{text(content.deployment)}</Fact>

@@ -2,6 +2,7 @@
 import { apiFor } from '../api/client';
 import type { Receipts as Listed, ListedReceipt } from '../api/types';
 import { Filters, TextFilter, TimeFilter } from '../components/filters';
+import { SubjectLink } from '../components/links';
 import { Page } from '../components/page';
 import { Pager, usePages } from '../components/pager';
 import { Answer, Empty } from '../components/states';
@@ -51,9 +52,12 @@ function List({ route }: PageProps) {
       title: 'Receipt',
       heads: true,
       cell: (row) => (
-        <a href={address(['receipts', row.execution_id], { tenant: route.tenant })}>
-          {row.subject || `${row.execution_id.slice(0, 10)}…`}
-        </a>
+        <SubjectLink
+          id={row.execution_id}
+          subject={row.subject}
+          to="receipts"
+          tenant={route.tenant}
+        />
       ),
     },
     { title: 'Outcome', cell: (row) => <Status status={row.status} /> },
@@ -68,23 +72,25 @@ function List({ route }: PageProps) {
         <TimeFilter route={route} name="from" title="Started from" />
         <TimeFilter route={route} name="until" title="Started until" />
       </Filters>
-      <Answer live={paged.live} what="the receipts">
-        {({ receipts, next }) =>
-          receipts.length === 0 ? (
-            <Empty>
-              <p>{next ? 'None on this page; more may follow.' : 'There is no such receipt.'}</p>
-            </Empty>
-          ) : (
-            <Table
-              caption="Receipts, newest first"
-              columns={columns}
-              rows={receipts}
-              keyOf={(row) => row.execution_id}
-            />
-          )
-        }
-      </Answer>
-      <Pager paged={paged} />
+      <section class="box" aria-label="Receipts">
+        <Answer live={paged.live} what="the receipts">
+          {({ receipts, next }) =>
+            receipts.length === 0 ? (
+              <Empty>
+                <p>{next ? 'None on this page; more may follow.' : 'There is no such receipt.'}</p>
+              </Empty>
+            ) : (
+              <Table
+                caption="Receipts, newest first"
+                columns={columns}
+                rows={receipts}
+                keyOf={(row) => row.execution_id}
+              />
+            )
+          }
+        </Answer>
+        <Pager paged={paged} />
+      </section>
       <VerifyFile tenant={route.tenant} />
     </>
   );

@@ -5,7 +5,7 @@ import { Budgets } from '../components/budgets';
 import { ShowCommand } from '../components/code';
 import { Fact } from '../components/execution/facts';
 import { Graph } from '../components/graph';
-import { ExecutionLink } from '../components/links';
+import { SubjectLink } from '../components/links';
 import { ChooseTenant, needsTenant } from '../components/need-tenant';
 import { Page } from '../components/page';
 import { Answer, Empty } from '../components/states';
@@ -73,7 +73,7 @@ function OfTenant({ id, tenant, role }: Props) {
               )}
               <section class="box">
                 <h2>Steps</h2>
-                <DeclaredSteps steps={workflow.definition.steps} />
+                <DeclaredSteps steps={workflow.definition.steps} outline={workflow.outline} />
               </section>
               <Results id={id} tenant={tenant} />
             </div>
@@ -134,14 +134,21 @@ function Results({ id, tenant }: { id: string; tenant: string | undefined }) {
               <Table
                 caption="The newest executions"
                 columns={[
-                  { title: 'Began', cell: (row) => <Time at={row.started_at} /> },
-                  { title: 'Status', cell: (row) => <Status status={row.status} /> },
-                  { title: 'Version', number: true, cell: (row) => row.workflow_version },
                   {
                     title: 'Execution',
                     heads: true,
-                    cell: (row) => <ExecutionLink id={row.execution_id} tenant={row.tenant} />,
+                    cell: (row) => (
+                      <SubjectLink
+                        id={row.execution_id}
+                        subject={row.subject}
+                        to="executions"
+                        tenant={row.tenant}
+                      />
+                    ),
                   },
+                  { title: 'Status', cell: (row) => <Status status={row.status} /> },
+                  { title: 'Version', number: true, cell: (row) => row.workflow_version },
+                  { title: 'Began', cell: (row) => <Time at={row.started_at} /> },
                 ]}
                 rows={executions}
                 keyOf={(row) => row.execution_id}

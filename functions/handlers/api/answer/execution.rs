@@ -83,6 +83,8 @@ pub(crate) struct Execution {
     pub(crate) duplicates_prevented: u64,
     /// Questions to people, open and closed.
     pub(crate) questions: Vec<Question>,
+    /// The paths of the incidents that it met, until one of its generations comes to a good end.
+    pub(crate) incidents: Vec<String>,
     pub(crate) steps: Vec<Step>,
     pub(crate) receipt: Option<ReceiptLink>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -18,11 +18,15 @@ fn on_holds(count: u32, kind: Value) -> Value {
 async fn a_planned_status_is_answered_count_times_and_commits_nothing() {
     let vendors = vendors().await;
     vendors
-        .plan(on_holds(2, json!({"status": 503, "retry_after_s": 1})))
+        .plan(on_holds(
+            2,
+            json!({"status": 503, "retry_after_s": 1, "detail": "closed until 10:00"}),
+        ))
         .await;
     for _ in 0..2 {
         let reply = vendors.hold("k", "v").await;
         assert_eq!(reply.status, 503);
+        assert!(reply.text.contains("closed until 10:00"), "{}", reply.text);
         assert_eq!(reply.header("retry-after"), Some("1"));
         let content = reply.header("content-type");
         assert_eq!(content, Some("application/problem+json"));
@@ -257,6 +261,10 @@ async fn an_invalid_plan_is_refused_with_the_valid_form() {
         (
             on(holds, 1, json!({"retry_after_s": 1, "delay_ms": 1})),
             "`kind.retry_after_s`",
+        ),
+        (
+            on(holds, 1, json!({"detail": "no", "delay_ms": 1})),
+            "`kind.detail`",
         ),
         (
             on(holds, 1, json!({"delay_ms": 900_001})),

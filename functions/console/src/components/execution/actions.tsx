@@ -1,10 +1,14 @@
 // The buttons of an execution's page: cancel, roll back, redrive, and the receipt.
 import { useState } from 'preact/hooks';
-import type { Execution } from '../../api/types';
+import { apiFor, path } from '../../api/client';
+import type { Actions, Execution } from '../../api/types';
 import { isOpen } from '../../lib/states';
+import { useLive } from '../../live';
 import { may, type Operation } from '../../roles';
 import { address } from '../../router';
 import { ActDialog } from '../act';
+
+const EVERY_MS = 30_000;
 
 interface Kind {
   action: 'cancel' | 'rollback' | 'redrive';
@@ -50,31 +54,55 @@ interface Props {
   onActed: () => void;
 }
 
+// A request that is refused now is no button: its reason is below the others.
 export function ExecutionActions({ execution, tenant, role, onActed }: Props) {
   const [chosen, setChosen] = useState<Kind>();
-  const open = isOpen(execution.status);
+  const { execution_id: id, status, generation } = execution;
+  const kinds = KINDS.filter((kind) => kind.open === isOpen(status) && may(role, kind.needs));
+  const live = useLive<Actions | null>(
+    `offered ${tenant} ${id} ${status} ${generation}`,
+    async (signal) =>
+      kinds.length > 0
+        ? apiFor(tenant).get<Actions>(path('executions', id, 'actions'), {}, signal)
+        : null,
+    EVERY_MS,
+  );
+  const refusalOf = (kind: Kind) =>
+    live.data?.actions.find((action) => action.action === kind.action)?.refusal;
+  const offered = kinds.filter((kind) => {
+    // What fails soon or was not judged is judged again by the dialog.
+    const refusal = refusalOf(kind);
+    return refusal ? refusal.code === 'too-early' : live.data || live.problem;
+  });
   const close = (done: boolean) => {
     setChosen(undefined);
     if (done) onActed();
   };
   return (
     <>
-      {KINDS.filter((kind) => kind.open === open && may(role, kind.needs)).map((kind) => (
+      {offered.map((kind) => (
         <button key={kind.action} type="button" onClick={() => setChosen(kind)}>
           {kind.word}
         </button>
       ))}
       {execution.receipt && may(role, 'list and fetch receipts and digests') && (
-        <a
-          class="button"
-          href={address(['receipts', execution.execution_id], { tenant: execution.tenant })}
-        >
+        <a class="button" href={address(['receipts', id], { tenant: execution.tenant })}>
           Receipt
         </a>
       )}
+      {kinds.map((kind) => {
+        const refusal = offered.includes(kind) ? undefined : refusalOf(kind);
+        return (
+          refusal && (
+            <p class="refused soft" key={kind.action}>
+              {kind.word.replace(' …', '')}: not possible, {refusal.message}
+            </p>
+          )
+        );
+      })}
       {chosen && (
         <ActDialog
-          execution={execution.execution_id}
+          execution={id}
           tenant={tenant}
           title={chosen.title}
           verb={chosen.verb}

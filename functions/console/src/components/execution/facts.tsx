@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Execution } from '../../api/types';
 import { lasted } from '../../lib/format';
+import { errorWord } from '../../lib/words';
 import { may } from '../../roles';
 import { Copy } from '../code';
 import { IncidentLink, WorkflowLink } from '../links';
@@ -10,7 +11,8 @@ import { Time } from '../time';
 export function Facts({ execution, role }: { execution: Execution; role: string }) {
   const { tenant, ended_at: ended } = execution;
   const took = ended ? Date.parse(ended) - Date.parse(execution.started_at) : undefined;
-  const incidents = [...new Set(execution.questions.map((question) => question.incident))];
+  const asked = execution.questions.map((question) => question.incident);
+  const incidents = [...new Set([...execution.incidents, ...asked])];
   return (
     <>
       <dl class="facts">
@@ -49,7 +51,7 @@ export function Facts({ execution, role }: { execution: Execution; role: string 
         {execution.generation > 0 && <Fact name="Generation">{execution.generation}</Fact>}
         <Fact name="Refused repeats of its start">{execution.duplicates_prevented}</Fact>
         {incidents.length > 0 && may(role, 'see incidents') && (
-          <Fact name="Met">
+          <Fact name={incidents.length === 1 ? 'Incident' : 'Incidents'}>
             {incidents.map((path) => (
               <div key={path}>
                 <IncidentLink path={path} tenant={tenant} />
@@ -92,9 +94,10 @@ function Cause({ execution }: { execution: Execution }) {
     <>
       {failure && (
         <div class="problem bad">
-          <strong>{failure.error}</strong>
-          {failure.state && ` at ${failure.state}`}
-          {failure.requested_by && `, requested by ${failure.requested_by}`}
+          <strong>
+            {failure.state} {errorWord(failure.error)}
+          </strong>{' '}
+          (<code>{failure.error}</code>){failure.requested_by && `, by ${failure.requested_by}`}
         </div>
       )}
       {failed.map((guardrail) => (

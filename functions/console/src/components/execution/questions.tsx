@@ -1,11 +1,12 @@
 // What an execution waits for, and the questions that it put to people.
 import type { Execution, Question, VoteView } from '../../api/types';
+import { may } from '../../roles';
 import { address } from '../../router';
 import { IncidentLink } from '../links';
 import { Time } from '../time';
 
 // Says what stops an open execution: people who have not decided, or a control.
-export function Halts({ execution }: { execution: Execution }) {
+export function Halts({ execution, role }: { execution: Execution; role: string }) {
   const { waiting, paused, tenant } = execution;
   return (
     <>
@@ -34,6 +35,11 @@ export function Halts({ execution }: { execution: Execution }) {
             By {paused.by}, since <Time at={paused.since} />
             {paused.reason && `: ${paused.reason}`}
           </p>
+          {may(role, 'see what is paused') && (
+            <p>
+              <a href={address(['controls'], { tenant })}>Open the controls</a>
+            </p>
+          )}
         </div>
       )}
     </>

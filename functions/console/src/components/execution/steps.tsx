@@ -1,7 +1,19 @@
-// The steps of an execution with every attempt, its error, and the answer of its target.
-import type { Attempt, Execution, Step } from '../../api/types';
+// The steps, approvals and waits of an execution in order, with every attempt, its error, and the
+// answer of its target.
+import type {
+  Attempt,
+  Execution,
+  OutlineNode,
+  Question,
+  Step,
+  TargetAnswer,
+} from '../../api/types';
+import { sentenceIn } from '../../lib/answer';
+import { courseOf, type Entry } from '../../lib/course';
 import { counted, lasted } from '../../lib/format';
-import { StepStatus } from '../status';
+import { statesOf } from '../../lib/states';
+import type { Word } from '../../lib/words';
+import { Mark, StepStatus } from '../status';
 import { Time } from '../time';
 import { outcomeWord } from '../timeline';
 import { Payload } from './payloads';
@@ -9,23 +21,58 @@ import { Payload } from './payloads';
 // The steps that are shown before the reader asks for all.
 const FIRST = 100;
 
-export function Steps({ execution }: { execution: Execution }) {
-  const { steps } = execution;
-  if (steps.length === 0) return <p class="soft">No step has begun.</p>;
+interface Props {
+  execution: Execution;
+  // The states of its workflow; empty if the reader may not see them, or of another version.
+  outline: readonly OutlineNode[];
+}
+
+export function Steps({ execution, outline }: Props) {
+  const course = courseOf(execution, outline);
+  if (course.length === 0) return <p class="soft">No step has begun.</p>;
+  const states = statesOf(execution);
+  const row = (entry: Entry, n: number) => <Row key={n} entry={entry} states={states} />;
   return (
     <>
-      {steps.slice(0, FIRST).map((step) => (
-        <OneStep key={step.idempotency_key} step={step} />
-      ))}
-      {steps.length > FIRST && (
+      {course.slice(0, FIRST).map(row)}
+      {course.length > FIRST && (
         <details class="fold">
-          <summary>{counted(steps.length - FIRST, 'more step')}</summary>
-          {steps.slice(FIRST).map((step) => (
-            <OneStep key={step.idempotency_key} step={step} />
-          ))}
+          <summary>{counted(course.length - FIRST, 'more step')}</summary>
+          {course.slice(FIRST).map((entry, n) => row(entry, n + FIRST))}
         </details>
       )}
     </>
+  );
+}
+
+const NOT_REACHED: Word = { text: 'not reached', tone: 'none' };
+const OVER: Word = { text: 'over', tone: 'good' };
+const KINDS: Readonly<Record<string, string>> = { approval: 'approval', wait: 'wait' };
+
+function Row({ entry, states }: { entry: Entry; states: ReadonlyMap<string, Word> }) {
+  if (entry.is === 'step') return <OneStep step={entry.step} />;
+  if (entry.is === 'approval') {
+    const { question } = entry;
+    const word = states.get(question.step) ?? NOT_REACHED;
+    return <State name={question.step} word={word} note={`approval of ${peopleOf(question)}`} />;
+  }
+  const { node, over } = entry;
+  const note = KINDS[node.kind] ?? node.action ?? node.kind;
+  return <State name={node.name} word={over ? OVER : NOT_REACHED} note={note} />;
+}
+
+function peopleOf({ by, count }: Question): string {
+  const who = by.length > 0 ? by.join(', ') : 'a platform admin';
+  return count > 1 ? `${count} of ${who}` : who;
+}
+
+function State({ name, word, note }: { name: string; word: Word; note: string }) {
+  return (
+    <div class="entry step">
+      <h3>{name}</h3>
+      <Mark word={word} />
+      <span class="soft">{note}</span>
+    </div>
   );
 }
 
@@ -102,18 +149,27 @@ function Outcome({ attempt }: { attempt: Attempt }) {
     <>
       {outcomeWord(attempt.outcome)}
       {attempt.error && <div class="soft">{attempt.error}</div>}
-      {answer && (
-        <details class="fold">
-          <summary>Answer of the target</summary>
-          <p class="soft">
-            <code>{answer.path}</code>
-          </p>
-          <pre class="code" tabIndex={0}>
-            {answer.body}
-            {answer.cut && ' …'}
-          </pre>
-        </details>
-      )}
+      {answer && <TargetSaid answer={answer} />}
+    </>
+  );
+}
+
+// The sentence of a target's answer in front of the whole answer.
+export function TargetSaid({ answer }: { answer: TargetAnswer }) {
+  const sentence = sentenceIn(answer.body);
+  return (
+    <>
+      {sentence && <p class="reason">The target says: {sentence}</p>}
+      <details class="fold">
+        <summary>Answer of the target</summary>
+        <p class="soft">
+          <code>{answer.path}</code>
+        </p>
+        <pre class="code" tabIndex={0}>
+          {answer.body}
+          {answer.cut && ' …'}
+        </pre>
+      </details>
     </>
   );
 }

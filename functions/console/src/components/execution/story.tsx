@@ -2,6 +2,7 @@
 import { apiFor, path } from '../../api/client';
 import type { StoryEvent } from '../../api/shapes';
 import type { Story as StoryAnswer } from '../../api/types';
+import { offset } from '../../lib/format';
 import { isOpen } from '../../lib/states';
 import { sentenceOf } from '../../lib/story';
 import { useLive } from '../../live';
@@ -15,10 +16,11 @@ const MOST_EVENTS = 500;
 interface Props {
   id: string;
   status: string;
+  startedAt: string;
   tenant: string | undefined;
 }
 
-export function Story({ id, status, tenant }: Props) {
+export function Story({ id, status, startedAt, tenant }: Props) {
   const live = useLive<StoryAnswer>(
     // The end of an execution loads its story once more.
     `story ${tenant} ${id} ${isOpen(status)}`,
@@ -41,6 +43,7 @@ export function Story({ id, status, tenant }: Props) {
               {shown.map((event) => (
                 <li key={event.id}>
                   <Time at={event.time} />
+                  <span class="offset">{offset(startedAt, event.time)}</span>
                   <span>{sentenceOf(event)}</span>
                 </li>
               ))}

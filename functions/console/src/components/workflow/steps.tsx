@@ -1,33 +1,60 @@
-// The steps of a workflow, as their states declare them.
+// The steps, approvals and waits of a workflow, as their states declare them.
 import type { DeclaredStep } from '../../api/shapes';
+import type { OutlineNode } from '../../api/types';
+import { flat } from '../../lib/course';
 import { lasted } from '../../lib/format';
 import { type Column, Table } from '../table';
 
-const COLUMNS: ReadonlyArray<Column<DeclaredStep>> = [
-  { title: 'Step', heads: true, cell: (step) => step.name },
-  { title: 'Action', cell: (step) => step.action ?? '' },
+// A state of the outline, with what its step declares.
+interface Row {
+  node: OutlineNode;
+  step: DeclaredStep | undefined;
+}
+
+const KINDS = ['step', 'approval', 'wait'];
+
+function doneBy({ node, step }: Row): string {
+  if (node.kind === 'wait') return 'a wait';
+  if (node.kind === 'approval') return `approval of ${node.by?.join(', ') || 'a platform admin'}`;
+  return step?.action ?? node.action ?? '';
+}
+
+const COLUMNS: ReadonlyArray<Column<Row>> = [
+  { title: 'Step', heads: true, cell: ({ node }) => node.name },
+  { title: 'Action', cell: doneBy },
   {
     title: 'Attempt lasts at most',
     number: true,
-    cell: (step) => (step.timeout_s === undefined ? '' : lasted(step.timeout_s * 1000)),
+    cell: ({ step }) => (step?.timeout_s === undefined ? '' : lasted(step.timeout_s * 1000)),
   },
-  { title: 'Attempts', number: true, cell: (step) => step.max_attempts ?? '' },
-  { title: 'Undo', cell: (step) => (step.undo ? 'can be undone' : 'cannot be undone') },
+  { title: 'Attempts', number: true, cell: ({ step }) => step?.max_attempts ?? '' },
+  {
+    title: 'Undo',
+    cell: ({ step }) => step && (step.undo ? 'can be undone' : 'cannot be undone'),
+  },
   {
     title: 'For each of',
-    cell: (step) => (typeof step.for_each === 'string' ? step.for_each : ''),
+    cell: ({ step }) => (typeof step?.for_each === 'string' ? step.for_each : ''),
   },
 ];
 
-export function DeclaredSteps({ steps }: { steps: readonly unknown[] }) {
-  const rows = steps as readonly DeclaredStep[];
-  const repeated = rows.some((step) => step.for_each !== undefined);
+interface Props {
+  steps: readonly unknown[];
+  outline: readonly OutlineNode[];
+}
+
+export function DeclaredSteps({ steps, outline }: Props) {
+  const declared = steps as readonly DeclaredStep[];
+  const rows = flat(outline)
+    .filter((node) => KINDS.includes(node.kind))
+    .map((node) => ({ node, step: declared.find((step) => step.name === node.name) }));
+  const repeated = declared.some((step) => step.for_each !== undefined);
   return (
     <Table
-      caption="Steps in declared order"
+      caption="Steps, approvals and waits in declared order"
       columns={repeated ? COLUMNS : COLUMNS.slice(0, -1)}
       rows={rows}
-      keyOf={(step) => step.name}
+      keyOf={({ node }) => node.name}
     />
   );
 }
