@@ -205,6 +205,10 @@ impl From<EnvelopeError> for Problem {
         match error {
             EnvelopeError::TooLarge(why) => Self::too_large(why),
             EnvelopeError::Malformed(why) => Self::bad_request(why),
+            EnvelopeError::LongNumber { ref place } => Self {
+                errors: vec![place.clone()],
+                ..Self::bad_request(error)
+            },
         }
     }
 }
