@@ -268,6 +268,8 @@ pub(super) struct ControlChange {
     pub(super) state: String,
     pub(super) replayed: bool,
     #[serde(default)]
+    pub(super) scope_check: String,
+    #[serde(default)]
     pub(super) open_executions: Option<u64>,
     #[serde(default)]
     pub(super) open_executions_more: bool,
