@@ -56,6 +56,8 @@ pub(super) struct Execution {
     #[serde(default)]
     pub(super) shown: Option<Vec<ShownField>>,
     pub(super) trigger: String,
+    #[serde(default)]
+    pub(super) requested_by: Option<String>,
     pub(super) generation: u32,
     #[cfg_attr(test, schemars(with = "String"))]
     pub(super) started_at: Timestamp,
