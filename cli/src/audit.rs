@@ -37,10 +37,10 @@ pub(crate) struct Hours {
 
 impl Hours {
     pub(crate) fn range(&self) -> Result<Range<Hour>, Trouble> {
-        let from = when("--from", &self.from, false).map_err(Trouble::Other)?;
-        let until = when("--to", &self.to, true).map_err(Trouble::Other)?;
+        let from = when("--from", &self.from, false).map_err(Trouble::Usage)?;
+        let until = when("--to", &self.to, true).map_err(Trouble::Usage)?;
         if from >= until {
-            return Err(Trouble::Other(format!(
+            return Err(Trouble::Usage(format!(
                 "--from {} is not before --to {}",
                 self.from, self.to
             )));
@@ -67,13 +67,12 @@ pub(crate) struct AuditArgs {
 
 /// Audits the mirror and prints the result. Any finding is an error.
 pub(crate) fn run(args: &AuditArgs) -> Result<(), Trouble> {
-    let wrong = |why: String| Trouble::Other(why);
-    check_tenant(&args.tenant).map_err(wrong)?;
+    check_tenant(&args.tenant).map_err(Trouble::Usage)?;
     let hours = args.hours.range()?;
     let until = hours.end;
     let due = Hour::newest_due(Timestamp::now()).next();
     let keys = key_set(&args.jwks)?;
-    let mirror = Mirror::open(&args.dir).map_err(wrong)?;
+    let mirror = Mirror::open(&args.dir).map_err(Trouble::Other)?;
     let found = audit(&mirror, &args.tenant, hours, due, &keys).map_err(|why| {
         Trouble::Other(format!(
             "{}: {why}; is it a mirror of the bucket? aws s3 sync s3://BUCKET {}",

@@ -174,7 +174,7 @@ pub(crate) enum ReceiptCommand {
     Mirror(MirrorArgs),
     /// Fetch the receipt of an execution that has ended, and check its SHA-256
     Get {
-        /// The execution's id
+        /// The execution's id, or its first digits
         execution: String,
         /// The execution generation, from 0, which each redrive and later rollback raises; by
         /// default, the newest

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::{
     api::{Client, TokenSource},
-    output::line,
+    output::{line, say},
     preflight,
     project::Project,
     report::Trouble,
@@ -100,7 +100,13 @@ pub(crate) fn run(project: &Project, args: &DoctorArgs) -> Result<(), Trouble> {
     let own = OWN.map(str::to_owned).into_iter();
     let functions: Vec<String> = own.chain(actions).collect();
     let mut found = Vec::new();
-    for some in functions.chunks(AT_ONCE) {
+    for (done, some) in functions.chunks(AT_ONCE).enumerate() {
+        // Each invocation starts the SAM CLI, which takes seconds.
+        let done = done * AT_ONCE;
+        say(&format!(
+            "{done} of {} functions have answered",
+            functions.len()
+        ));
         found.extend(thread::scope(|scope| {
             let ask = |function| move || args.function(project, function);
             let asking: Vec<_> = some.iter().map(|one| scope.spawn(ask(one))).collect();

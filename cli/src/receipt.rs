@@ -16,15 +16,16 @@ use holdfast_receipt::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{api::Client, output, report::Trouble, story::none};
+use crate::{api::Client, output, people::find_execution, report::Trouble, story::none};
 
 /// Fetches a receipt into a file that does not exist yet, or that has it already.
 pub(crate) fn get(
     api: &Client,
-    id: &str,
+    named: &str,
     generation: Option<u32>,
     to: Option<PathBuf>,
 ) -> Result<(), Trouble> {
+    let (id, api) = &find_execution(api, named)?;
     let link = link(api, id, generation)?;
     let text = |member: &str| link[member].as_str().unwrap_or_default();
     let sha256 = text("sha256");
@@ -80,7 +81,7 @@ pub(crate) fn link(api: &Client, id: &str, generation: Option<u32>) -> Result<Va
         let why = format!(
             "this tenant has no execution {id}, or the execution has no generation {generation}"
         );
-        Trouble::Other(why)
+        Trouble::Refused(why)
     })
 }
 

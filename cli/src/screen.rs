@@ -67,9 +67,7 @@ impl Screen {
         let size = away.abs();
         let amount = match size.as_secs() {
             0..60 => "1 min".to_owned(),
-            60..3_600 => format!("{} min", size.as_mins()),
-            3_600..172_800 => both((size.as_hours(), "h"), (size.as_mins() % 60, "min")),
-            172_800..2_592_000 => both((size.as_hours() / 24, "days"), (size.as_hours() % 24, "h")),
+            60..2_592_000 => amount(size),
             _ => return at.strftime("%Y-%m-%d").to_string(),
         };
         match (size.as_secs() < 60, away.is_negative()) {
@@ -79,6 +77,23 @@ impl Screen {
             (true, false) => format!("in under {amount}"),
             (false, false) => format!("in {amount}"),
         }
+    }
+}
+
+/// A length of time in words, such as `4.2 s`, `17 min` or `3 days 4 h`.
+pub(crate) fn length(time: SignedDuration) -> String {
+    match time.as_secs() {
+        ..120 => format!("{:.1} s", time.as_secs_f64()),
+        _ => amount(time),
+    }
+}
+
+/// Whole minutes, hours and minutes, or days and hours.
+fn amount(time: SignedDuration) -> String {
+    match time.as_secs() {
+        ..3_600 => format!("{} min", time.as_mins()),
+        3_600..172_800 => both((time.as_hours(), "h"), (time.as_mins() % 60, "min")),
+        _ => both((time.as_hours() / 24, "days"), (time.as_hours() % 24, "h")),
     }
 }
 
@@ -106,6 +121,21 @@ pub(crate) fn tone_of(status: &str) -> Option<Tone> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_length_of_time_has_the_unit_that_people_would_say() {
+        for (ms, words) in [
+            (0, "0.0 s"),
+            (4_240, "4.2 s"),
+            (119_900, "119.9 s"),
+            (120_000, "2 min"),
+            (3_600_000, "1 h"),
+            (172_800_000, "2 days"),
+            (31_536_000_000, "365 days"),
+        ] {
+            assert_eq!(length(SignedDuration::from_millis(ms)), words, "{ms}");
+        }
+    }
 
     #[test]
     fn a_time_is_relative_to_now_and_a_far_one_is_a_date() {

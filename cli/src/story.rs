@@ -192,7 +192,7 @@ fn label(of: &Value, name: &str) -> String {
 }
 
 pub(crate) fn none(id: &str) -> Trouble {
-    Trouble::Other(format!(
+    Trouble::Refused(format!(
         "this tenant has no execution {id}; --tenant or the token names the tenant"
     ))
 }

@@ -35,11 +35,17 @@ fn problem(status: u16, body: &Value) -> String {
     }
     let detail = text("detail").or_else(|| text("message"));
     let detail = detail.unwrap_or_else(|| "without a reason".to_owned());
-    // The API names its own parameter, and people of the command give an option.
-    let detail = detail.replace(
-        "in the query, such as ?tenant=",
-        "by --tenant, such as --tenant ",
-    );
+    // The API names its own parameters, and people of the command give options.
+    let options = [
+        (
+            "in the query, such as ?tenant=",
+            "by --tenant, such as --tenant ",
+        ),
+        ("send \"new\": true", "add --new"),
+    ];
+    let detail = options.iter().fold(detail, |detail, (of_api, option)| {
+        detail.replace(of_api, option)
+    });
     line.push_str(&format!(": {detail}"));
     for error in body["errors"].as_array().into_iter().flatten() {
         line.push_str(&format!(

@@ -108,7 +108,7 @@ impl Client {
     /// Gets the resource `below` an execution, or `None` if there is no such execution.
     pub(crate) fn execution(&self, id: &str, below: &str) -> Result<Option<Value>, Trouble> {
         if !is_execution_id(id) {
-            return Err(Trouble::Other(format!(
+            return Err(Trouble::Usage(format!(
                 "{} is not an execution id: those have 40 hex digits",
                 quoted(id)
             )));

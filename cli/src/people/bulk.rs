@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     api::{ApiRequest, Client, ListQuery, typed},
+    audit::counted,
     output::say,
     report::Trouble,
 };
@@ -274,8 +275,8 @@ pub(super) fn report_in_words(answer: &Value) -> Result<String, Trouble> {
     ));
     let _ = writeln!(
         text,
-        "\n  {} executions: {} done, {} already, {} refused, {} not reached, {} pending",
-        report.total,
+        "\n  {}: {} done, {} already, {} refused, {} not reached, {} pending",
+        counted(report.total as usize, "execution"),
         counts.done,
         counts.already,
         counts.refused,

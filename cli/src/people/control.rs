@@ -162,5 +162,27 @@ pub(super) fn in_words(done: &ControlChange) -> String {
         (Some(count), false) => format!("; {count} executions are open"),
         (None, _) => String::new(),
     };
-    format!("{} is {}{before}{open}", done.scope, done.state)
+    let unchecked = match done.scope_check.as_str() {
+        "unavailable" => "; it was not checked that this scope exists: check the name yourself",
+        _ => "",
+    };
+    format!("{} is {}{before}{open}{unchecked}", done.scope, done.state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_of_a_scope_that_was_not_checked_says_so() {
+        for (check, says) in [("unavailable", true), ("found", false), ("new", false)] {
+            let change = json!({
+                "scope": "workflow/WF-PAY", "state": "paused", "replayed": false,
+                "scope_check": check,
+            });
+            let change = serde_json::from_value(change).expect("a change");
+            let words = in_words(&change);
+            assert_eq!(words.contains("check the name yourself"), says, "{words}");
+        }
+    }
 }

@@ -98,7 +98,14 @@ pub(super) fn questions(items: &Value, screen: &Screen) -> Result<String, Troubl
     let mut table = Table::new(&[
         "ID", "TENANT", "WORKFLOW", "SUBJECT", "STEP", "DECIDE", "VOTES", "UNTIL", "MESSAGE",
     ]);
+    // The width of a terminal may cut the column that has them.
+    let mut decisions = Vec::new();
     for one in typed::<Vec<InboxQuestion>>(items)? {
+        for decision in &one.decisions {
+            if !decisions.contains(decision) {
+                decisions.push(decision.clone());
+            }
+        }
         let votes = match one.count {
             Some(count) if count > 1 => format!("{} of {count}", one.votes.unwrap_or(0)),
             _ => String::new(),
@@ -115,7 +122,8 @@ pub(super) fn questions(items: &Value, screen: &Screen) -> Result<String, Troubl
             Cell::of(one.message.unwrap_or_default()),
         ]);
     }
-    Ok(table.render(screen) + "\nholdfast decide ID DECISION --reason TEXT\n")
+    let decisions = sanitize(&decisions.join("|"));
+    Ok(table.render(screen) + &format!("\nholdfast decide ID {decisions} --reason TEXT\n"))
 }
 
 /// Records a decision on the one question that the arguments name.

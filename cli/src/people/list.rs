@@ -11,7 +11,7 @@ use super::{
 use crate::{
     api::{ListQuery, typed},
     report::Trouble,
-    screen::{Screen, tone_of},
+    screen::{Screen, length, tone_of},
     table::{Cell, Table},
 };
 
@@ -115,12 +115,12 @@ fn more(answer: &Value, limit: usize) -> String {
 
 pub(super) fn executions(items: &Value, screen: &Screen) -> Result<String, Trouble> {
     let head = [
-        "ID", "TENANT", "WORKFLOW", "STATUS", "SUBJECT", "STARTED", "TOOK", "BY",
+        "ID", "TENANT", "WORKFLOW", "STATUS", "SUBJECT", "STARTED", "TOOK", "TRIGGER",
     ];
     let mut table = Table::new(&head);
     for one in typed::<Vec<ListedExecution>>(items)? {
         let took = one.ended_at.map(|end| end.duration_since(one.started_at));
-        let took = took.map_or(String::new(), |took| format!("{:.1} s", took.as_secs_f64()));
+        let took = took.map_or_else(String::new, length);
         table.row(vec![
             Cell::of(short(&one.execution_id)),
             Cell::of(one.tenant.unwrap_or_default()),

@@ -56,6 +56,8 @@ pub(super) struct Execution {
     #[serde(default)]
     pub(super) shown: Option<Vec<ShownField>>,
     pub(super) trigger: String,
+    #[serde(default)]
+    pub(super) requested_by: Option<String>,
     pub(super) generation: u32,
     #[cfg_attr(test, schemars(with = "String"))]
     pub(super) started_at: Timestamp,
@@ -267,6 +269,8 @@ pub(super) struct ControlChange {
     pub(super) scope: String,
     pub(super) state: String,
     pub(super) replayed: bool,
+    #[serde(default)]
+    pub(super) scope_check: String,
     #[serde(default)]
     pub(super) open_executions: Option<u64>,
     #[serde(default)]

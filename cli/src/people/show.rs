@@ -15,7 +15,7 @@ use super::{
 use crate::{
     api::typed,
     report::Trouble,
-    screen::{Screen, tone_of},
+    screen::{Screen, length, tone_of},
     story::none,
     table::{Cell, Table},
 };
@@ -107,12 +107,12 @@ fn heads(one: &Execution, screen: &Screen) -> String {
         generation => format!(", execution generation {generation}"),
     };
     let _ = writeln!(text, "{:<11} {status}{generation}", "status");
-    let took = one
-        .ended_at
-        .map(|end| end.duration_since(one.started_at).as_secs_f64());
-    let took = took.map_or(String::new(), |took| format!(", took {took:.1} s"));
+    let took = one.ended_at.map(|end| end.duration_since(one.started_at));
+    let took = took.map_or_else(String::new, |took| format!(", took {}", length(took)));
+    let by = one.requested_by.iter();
+    let by: String = by.map(|by| format!(", requested by {by}")).collect();
     let started = format!(
-        "{} ({}) by {}{took}",
+        "{} ({}), trigger {}{by}{took}",
         one.started_at,
         screen.relative(one.started_at),
         one.trigger
@@ -127,7 +127,8 @@ fn line(text: &mut String, name: &str, value: &str) {
 
 /// A question in one line.
 fn in_line(question: &Question, screen: &Screen) -> String {
-    let message = question.message.iter();
+    // An approval whose rule asked no person has an empty message.
+    let message = question.message.iter().filter(|text| !text.is_empty());
     let message: String = message.map(|message| format!(": {message}")).collect();
     let end = match &question.decision {
         Some(decision) => {
@@ -141,6 +142,7 @@ fn in_line(question: &Question, screen: &Screen) -> String {
             question.until,
             screen.relative(question.until)
         ),
+        None if question.status == "SKIPPED" => "SKIPPED: its rule asked no person".to_owned(),
         None => question.status.clone(),
     };
     format!("{}{message} [{end}]", question.step)

@@ -78,7 +78,7 @@ pub(crate) fn start(args: &StartArgs) -> Result<(), Trouble> {
     };
     let answer = client.done(request).map_err(|trouble| match trouble {
         Trouble::Unavailable(why) => Trouble::Unavailable(format!(
-            "{why}\nthe start may have been accepted: --key {key} repeats it safely"
+            "{why}\nwith --key {key}, a repeat is the same start, whether or not this one was accepted"
         )),
         other => other,
     })?;
@@ -119,7 +119,8 @@ fn object(option: &str, text: &str) -> Result<Map<String, Value>, Trouble> {
         (_, Some(file)) => fs::read_to_string(file),
         _ => Ok(text.to_owned()),
     };
-    let text = read.map_err(|error| wrong(error.to_string()))?;
+    let source = text.strip_prefix('@').unwrap_or("standard input");
+    let text = read.map_err(|error| wrong(format!("{source}: {error}")))?;
     // The API refuses such a text too, but it receives the members that were read here.
     check_members(text.as_bytes()).map_err(|_| {
         let why = "an object has two members of one name, and only one would be sent: name it once";
@@ -173,6 +174,15 @@ mod tests {
             };
             assert!(!why.contains("secret"), "{why}");
         }
+    }
+
+    #[test]
+    fn an_input_that_cannot_be_read_is_named() {
+        let Err(Trouble::Usage(why)) = object("--input", "@no-such-file.json") else {
+            panic!("there is no such file");
+        };
+        let named = why.starts_with("--input: no-such-file.json: No such file");
+        assert!(named, "{why}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `holdfast statistics`: counts, rates and times of executions, and what waits now.
 
 use clap::{Args, ValueEnum};
+use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::Value;
 
@@ -10,8 +11,9 @@ use super::{
 };
 use crate::{
     api::{ApiRequest, typed},
+    audit::counted,
     report::Trouble,
-    screen::Screen,
+    screen::{Screen, length},
     table::{Cell, Table},
 };
 
@@ -71,7 +73,7 @@ pub(super) fn text(answer: &Value, screen: &Screen) -> Result<String, Trouble> {
             Cell::of(&one.step),
             Cell::of(one.ended.to_string()),
             Cell::of(one.attempts.to_string()),
-            Cell::of(seconds(Some(one.mean_ms))),
+            Cell::of(time(Some(one.mean_ms))),
         ]);
     }
     let tables = match found.workflows.is_empty() {
@@ -82,9 +84,9 @@ pub(super) fn text(answer: &Value, screen: &Screen) -> Result<String, Trouble> {
     };
     let paused = found.now.paused.len();
     Ok(format!(
-        "{tables}\nnow: {} open incidents, {} waiting questions, {paused} paused\n",
-        count(&found.now.open_incidents),
-        count(&found.now.waiting_questions)
+        "{tables}\nnow: {}, {}, {paused} paused\n",
+        count(&found.now.open_incidents, "open incident"),
+        count(&found.now.waiting_questions, "waiting question")
     ))
 }
 
@@ -115,9 +117,9 @@ fn row(name: String, figures: &Figures) -> Vec<Cell> {
         Cell::of(ended.to_string()),
         Cell::of(rate.map_or_else(String::new, |rate| format!("{:.1} %", rate * 100.0))),
         Cell::of(some(figures.withdrawn)),
-        Cell::of(seconds(figures.mean_time_to_complete_ms)),
+        Cell::of(time(figures.mean_time_to_complete_ms)),
         Cell::of(some(figures.decisions)),
-        Cell::of(seconds(figures.mean_time_to_decide_ms)),
+        Cell::of(time(figures.mean_time_to_decide_ms)),
     ]
 }
 
@@ -125,13 +127,12 @@ fn is_empty(figures: &Figures) -> bool {
     figures.started == 0 && figures.ended.is_empty() && figures.decisions == 0
 }
 
-fn seconds(ms: Option<u64>) -> String {
-    ms.map_or_else(String::new, |ms| format!("{:.1} s", ms as f64 / 1000.0))
+fn time(ms: Option<u64>) -> String {
+    let ms = ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX));
+    ms.map_or_else(String::new, |ms| length(SignedDuration::from_millis(ms)))
 }
 
-fn count(count: &Count) -> String {
-    match count.more {
-        true => format!("more than {}", count.count),
-        false => count.count.to_string(),
-    }
+fn count(count: &Count, what: &str) -> String {
+    let more = if count.more { "more than " } else { "" };
+    format!("{more}{}", counted(count.count as usize, what))
 }

@@ -35,6 +35,7 @@ fn execution() -> Value {
     json!({
         "execution_id": id("41c20d"), "workflow_id": "WF-PAY-VENDOR", "workflow_version": 3,
         "tenant": "acme", "status": "RUNNING", "subject": "order 17", "trigger": "api",
+        "requested_by": "ann",
         "shown": [{ "label": "Amount", "value": "60000 EUR\u{1b}[2J" }],
         "generation": 1, "started_at": "2026-11-24T11:57:00Z", "ended_at": null,
         "guardrails": [{ "name": "short_hold", "held": true }], "failure": null,
@@ -70,7 +71,7 @@ fn a_list_of_executions_has_short_ids_and_relative_times() {
           "trigger": "nightly", "started_at": "2026-11-24T10:00:00Z", "ended_at": null },
     ]);
     insta::assert_snapshot!(text(list::executions(&items, &screen())), @r"
-    ID            WORKFLOW       STATUS    SUBJECT    STARTED    TOOK   BY
+    ID            WORKFLOW       STATUS    SUBJECT    STARTED    TOOK   TRIGGER
     41c20d000000  WF-PAY-VENDOR  EXECUTED  order 17�  3 min ago  4.2 s  api
     9e0f00000000  WF-HOLD        WAITING              2 h ago           nightly
     ");
@@ -96,7 +97,7 @@ fn an_execution_shows_its_questions_and_what_a_target_answered() {
     subject     order 17
     shown       Amount: 60000 EUR�[2J
     status      RUNNING, execution generation 1
-    started     2026-11-24T11:57:00Z (3 min ago) by api
+    started     2026-11-24T11:57:00Z (3 min ago), trigger api, requested by ann
     question    pay: POST answered 422 [retry or skip or rollback, until 2026-11-24T14:00:00Z (in 2 h)]
     question    agreed [approve by ann (fine�[2J)]
 
@@ -151,7 +152,7 @@ fn the_inbox_says_what_can_be_decided_until_when() {
     41c20d000000  acme    WF-PAY-VENDOR            pay     retry, skip, rollback          in 2 h  POST answered 422
     41c20d000000  acme    WF-PAY-VENDOR  order 17  agreed  approve, reject        1 of 2  in 2 h  pay 60,000?
 
-    holdfast decide ID DECISION --reason TEXT
+    holdfast decide ID retry|skip|rollback|approve|reject --reason TEXT
     ");
 }
 

@@ -355,7 +355,9 @@ fn a_start_whose_answer_is_lost_names_the_key_that_repeats_it() {
     let output = run(&server.address, TOKEN, &start);
     assert_eq!(output.code, Some(4), "{}", output.err);
     assert!(
-        output.err.contains("--key k-1 repeats it safely"),
+        output
+            .err
+            .contains("with --key k-1, a repeat is the same start"),
         "{}",
         output.err
     );

@@ -6,6 +6,7 @@ mod cost;
 mod delegations;
 mod doors;
 mod drill;
+mod exit_codes;
 mod issuer;
 mod preflight;
 mod problems;

@@ -2,6 +2,7 @@
 //! until it expires. `GET /v1/digests/{until}` answers the file of one.
 
 use axum::{Json, response::Response};
+use holdfast_aws::S3Store;
 use holdfast_engine::ObjectStore;
 use holdfast_ids::{digest::sha256_hex, keys::digest_prefix};
 use holdfast_receipt::chain::{ChainDigest, Hour, SPAN_MAX};
@@ -57,15 +58,9 @@ pub(crate) async fn list(
     let after = which.cursor.as_deref().map(cursor).transpose()?;
     let first = from.map(Hour::not_before).max(after.map(Hour::next));
     let (store, tenant) = (&caller.receipts, &caller.tenant);
-    let before = first.map(|hour| hour.before(1).object(tenant));
-    let listed = store
-        .page(
-            &digest_prefix(tenant),
-            &before.unwrap_or_default(),
-            limit + 1,
-        )
-        .await?;
-    let hours = listed.iter().filter_map(|key| Hour::of_object(tenant, key));
+    let hours = digest_hours(store, tenant, first, limit + 1)
+        .await?
+        .into_iter();
     // The last hour of a digest names it, and the digest may begin up to a day before.
     let longest = |hour: &Hour| hour.before(SPAN_MAX - 1).from();
     let mut hours: Vec<Hour> = hours
@@ -112,18 +107,28 @@ pub(crate) async fn file(
     let next = Hour::from_start(until).ok_or_else(missing)?;
     let hour = next.before(1);
     let (store, object) = (&caller.receipts, hour.object(&caller.tenant));
-    // The list says what exists. S3 denies a read of what does not, since the session may list the
-    // tenant's digests alone:
-    // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html.
-    let before = hour.before(1).object(&caller.tenant);
-    let listed = store
-        .page(&digest_prefix(&caller.tenant), &before, 1)
-        .await?;
-    if listed.first() != Some(&object) {
+    // S3 denies a read of what does not exist, since the session may list the tenant's digests
+    // alone: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html.
+    let found = digest_hours(store, &caller.tenant, Some(hour), 1).await?;
+    if found.first() != Some(&hour) {
         return Err(missing());
     }
     let bytes = store.get(&object).await?.ok_or_else(missing)?;
     answered(bytes, &object.replace('/', "-"))
+}
+
+/// The last hours of a tenant's digests in order, from `first` on, at most `limit`.
+async fn digest_hours(
+    store: &S3Store,
+    tenant: &str,
+    first: Option<Hour>,
+    limit: usize,
+) -> Result<Vec<Hour>, Problem> {
+    let before = first.map(|hour| hour.before(1).object(tenant));
+    let after = before.unwrap_or_default();
+    let listed = store.page(&digest_prefix(tenant), &after, limit).await?;
+    let hours = listed.iter().filter_map(|key| Hour::of_object(tenant, key));
+    Ok(hours.collect())
 }
 
 /// The hour that a cursor names.

@@ -205,7 +205,7 @@ async fn of_key(
     else {
         return Err(Problem::bad_request(
             "idempotency_key names the start of one workflow of one tenant: give workflow_id with \
-             it, and nothing else but tenant",
+             it, and tenant if you see several; leave all else out",
         ));
     };
     let id = workflow(id.clone())?;

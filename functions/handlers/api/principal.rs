@@ -149,12 +149,14 @@ impl Principal {
 
 /// 403: the role does not permit the operation.
 fn forbidden(role: Role, operation: Operation) -> Problem {
-    Problem::forbidden(format!(
-        "the role {} may not {}; {} may",
-        role.name(),
-        operation.says(),
-        operation.roles().join(" or ")
-    ))
+    let (role, says, roles) = (role.name(), operation.says(), operation.roles());
+    Problem::forbidden(match roles.contains(&role) {
+        true => format!(
+            "the role {role} may {says} only where they ask one of its groups: GET /v1/questions \
+             lists those"
+        ),
+        false => format!("the role {role} may not {says}; {} may", roles.join(" or ")),
+    })
 }
 
 impl Caller for AuthorizedCaller {

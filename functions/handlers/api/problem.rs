@@ -205,6 +205,10 @@ impl From<EnvelopeError> for Problem {
         match error {
             EnvelopeError::TooLarge(why) => Self::too_large(why),
             EnvelopeError::Malformed(why) => Self::bad_request(why),
+            EnvelopeError::LongNumber { ref place } => Self {
+                errors: vec![format!("{place}: it has more than 15 digits")],
+                ..Self::bad_request(error)
+            },
         }
     }
 }
@@ -267,6 +271,18 @@ pub(crate) async fn documented(response: Response) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_number_is_named_by_its_place_as_a_violation_of_a_schema_is() {
+        let place = "input/lines/0/id".to_owned();
+        let problem = Problem::from(EnvelopeError::LongNumber { place });
+        assert_eq!(
+            problem.errors,
+            ["input/lines/0/id: it has more than 15 digits"]
+        );
+        let detail = problem.into_detail();
+        assert!(detail.starts_with("the input: a whole number"), "{detail}");
+    }
 
     #[test]
     fn a_refusal_is_final_unless_a_repeated_request_can_succeed() {

@@ -7,7 +7,11 @@ use holdfast_ids::{
 };
 use serde_json::Value;
 
-use crate::{numbers::check_numbers, start::Start};
+use crate::{
+    numbers::{TOO_LONG, long_number},
+    schema::cut,
+    start::Start,
+};
 
 /// Largest input, in bytes of JSON: it must fit into a state's data beside everything else.
 pub const INPUT_MAX_BYTES: usize = 200_000;
@@ -36,6 +40,12 @@ pub enum EnvelopeError {
     TooLarge(String),
     /// A field has the wrong form.
     Malformed(String),
+    /// A whole number of the input loses digits as text. `place` is for the caller alone: it has
+    /// names of the input's members, which no log may have.
+    LongNumber {
+        /// The place of the number, such as `input/lines/0/id`.
+        place: String,
+    },
 }
 
 impl From<String> for EnvelopeError {
@@ -48,6 +58,7 @@ impl From<EnvelopeError> for String {
     fn from(error: EnvelopeError) -> Self {
         match error {
             EnvelopeError::TooLarge(why) | EnvelopeError::Malformed(why) => why,
+            EnvelopeError::LongNumber { .. } => format!("the input: {TOO_LONG}"),
         }
     }
 }
@@ -62,8 +73,12 @@ pub fn check_envelope(start: &Start) -> Result<(), EnvelopeError> {
             "the input has {values} members and items, at most {INPUT_MAX_VALUES} are allowed: store it and send a reference"
         )));
     }
-    check_numbers(&start.input).map_err(|why| format!("the input: {why}"))?;
-    Ok(())
+    match long_number(&start.input) {
+        Some(place) => Err(EnvelopeError::LongNumber {
+            place: cut(format!("input{place}")),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// Checks what holds for a recorded start too: a redrive sends it again, and earlier releases
@@ -178,6 +193,16 @@ mod tests {
             let why: String = check_envelope(&start(beyond)).expect_err(said).into();
             assert!(why.contains(said) && why.contains("the input"), "{why}");
         }
+    }
+
+    #[test]
+    fn the_place_of_a_long_number_is_in_no_text_that_is_logged() {
+        let long = json!({ "lines": [{ "secret": 1_000_000_000_000_000_u64 }] });
+        let error = check_envelope(&start(long)).expect_err("a long number");
+        let place = "input/lines/0/secret".to_owned();
+        assert_eq!(error, EnvelopeError::LongNumber { place });
+        let logged: String = error.into();
+        assert!(!logged.contains("secret"), "{logged}");
     }
 
     #[test]

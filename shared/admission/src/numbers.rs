@@ -9,16 +9,33 @@ use serde_json::{Number, Value};
 /// Source: jsonata 2.0.6, `$string`: `Number(val.toPrecision(15))`.
 const MAX_INTEGER: u64 = 999_999_999_999_999;
 
+/// The fault of a long number, and its fix.
+pub(crate) const TOO_LONG: &str =
+    "a whole number has more than 15 digits, which a text would round: send it as a string";
+
 /// Checks that every whole number in a value keeps its digits as text. The error names the fix.
 pub(crate) fn check_numbers(value: &Value) -> Result<(), String> {
+    match long_number(value) {
+        Some(_) => Err(TOO_LONG.to_owned()),
+        None => Ok(()),
+    }
+}
+
+/// The place of the first whole number that loses digits as text, as a JSON Pointer (RFC 6901).
+pub(crate) fn long_number(value: &Value) -> Option<String> {
+    let below = |name: String, value| long_number(value).map(|place| format!("/{name}{place}"));
     match value {
-        Value::Number(number) if is_long(number) => Err(
-            "a whole number has more than 15 digits, which a text would round: send it as a string"
-                .to_owned(),
-        ),
-        Value::Array(items) => items.iter().try_for_each(check_numbers),
-        Value::Object(members) => members.values().try_for_each(check_numbers),
-        _ => Ok(()),
+        Value::Number(number) => is_long(number).then(String::new),
+        Value::Array(items) => {
+            let mut items = items.iter().enumerate();
+            items.find_map(|(place, item)| below(place.to_string(), item))
+        }
+        Value::Object(members) => {
+            let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
+            let mut members = members.iter();
+            members.find_map(|(name, value)| below(escaped(name), value))
+        }
+        _ => None,
     }
 }
 
@@ -87,6 +104,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_place_of_a_long_number_is_a_json_pointer() {
+        let input = json!({ "lines": [{ "a/b~": 1 }, { "a/b~": 1_000_000_000_000_000_u64 }] });
+        assert_eq!(long_number(&input).as_deref(), Some("/lines/1/a~1b~0"));
+        assert_eq!(long_number(&json!(1e15)).as_deref(), Some(""));
+        assert_eq!(long_number(&json!({ "a": ["1000000000000000"] })), None);
+    }
 
     #[test]
     fn a_whole_number_of_more_than_15_digits_is_refused_at_any_depth() {

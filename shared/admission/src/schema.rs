@@ -29,7 +29,8 @@ pub fn violations(schema: &Value, input: &Value) -> Result<Vec<String>, String> 
         .collect())
 }
 
-fn cut(message: String) -> String {
+/// The beginning of a message that can have long names of an input's members.
+pub(crate) fn cut(message: String) -> String {
     match message.char_indices().nth(MAX_MESSAGE) {
         None => message,
         Some((end, _)) => format!("{}…", &message[..end]),

@@ -1,9 +1,8 @@
 //! The copies of the list of paused scopes: written with each control, and checked by the sweep.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use holdfast_engine::Host;
 use holdfast_ledger::{
     COPIES, Control, Expect, Key, LedgerError, PausedScopes, Put, Record, Scope,
 };
@@ -13,14 +12,8 @@ use crate::{
     host::SystemHost,
     item::{Item, item, key_item, key_of, read, record_item},
     ledger::DynamoLedger,
-    transaction::failed,
+    transaction::{despite_conflicts, failed},
 };
-
-/// The tries of a transaction. Another one fails while a concurrent request changes a control.
-const TRIES: u32 = 8;
-
-/// The pause before the second try, which doubles with each further one.
-const PAUSE_MS: u64 = 10;
 
 /// The answer to a transaction that writes the copies.
 enum CopiesPut {
@@ -40,24 +33,22 @@ impl DynamoLedger {
         control: &Control,
         expect: Expect,
     ) -> Result<Put<R>, LedgerError> {
-        for n in 0..TRIES {
-            if n > 0 {
-                SystemHost.sleep(pause_before(n)).await;
-            }
+        let others = "other controls are changed";
+        despite_conflicts(&SystemHost, others, || async move {
             let copies = self.read_copies().await?;
             let list = PausedScopes::changed(&copies, control);
             let first = self.put_of(record_item(record)?, expect)?;
-            match self.put_copies(Some(first), &copies, &list).await? {
-                CopiesPut::Done => return Ok(Put::Done),
+            let put = match self.put_copies(Some(first), &copies, &list).await? {
+                CopiesPut::Done => Put::Done,
                 CopiesPut::Lost(stored) => {
                     let stored = stored.map(read).transpose()?;
-                    return Ok(Put::Lost(stored.map(Box::new)));
+                    Put::Lost(stored.map(Box::new))
                 }
-                CopiesPut::Conflict => {}
-            }
-        }
-        let why = "other controls are changed at the same time";
-        Err(LedgerError::Unavailable(why.to_owned()))
+                CopiesPut::Conflict => return Ok(None),
+            };
+            Ok(Some(put))
+        })
+        .await
     }
 
     /// Compares the copies with the controls, and writes the copies again. Returns false if a
@@ -119,11 +110,4 @@ impl DynamoLedger {
             None => Ok(CopiesPut::Conflict),
         }
     }
-}
-
-/// A pause between the half and the whole of a bound that doubles, spread by the clock's digits.
-fn pause_before(n: u32) -> Duration {
-    let most = PAUSE_MS << n;
-    let spread = Timestamp::now().subsec_nanosecond().unsigned_abs() / 1_000;
-    Duration::from_millis(most / 2 + u64::from(spread) % (most / 2))
 }

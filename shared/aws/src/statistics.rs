@@ -4,20 +4,18 @@
 //! A group and its mark are one transaction, so that a delivery of the stream that is repeated, or
 //! that failed in part, adds nothing twice (decision 0116).
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem, Update};
 use holdfast_ledger::{
     Addition, ContributionGroup, Expect, Key, LedgerError, Statistics, StatisticsKey,
     StatisticsStore, hour_text,
 };
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::sleep;
 
 use crate::{
+    host::SystemHost,
     item::{EXPIRES, Item, key_item, key_of, number, text},
     ledger::{DynamoLedger, unavailable},
-    transaction::{Cancellation, failed, unfit},
+    transaction::{Cancellation, despite_conflicts, failed, unfit},
 };
 
 /// The age at which the sums of an hour expire.
@@ -41,30 +39,14 @@ pub struct HourStatistics {
     pub updated_at: Option<Timestamp>,
 }
 
-/// The number of times that a group is sent while transactions of other shards are at work on its
-/// item.
-const TRIES: u32 = 8;
-/// The wait after the first conflict. Each later one is longer by as much.
-const WAIT: Duration = Duration::from_millis(25);
-
 impl StatisticsStore for DynamoLedger {
     async fn add_group(
         &self,
         group: &ContributionGroup,
         now: Timestamp,
     ) -> Result<Addition, LedgerError> {
-        let mut tries = 1;
-        loop {
-            match self.try_group(group, now).await? {
-                Some(addition) => return Ok(addition),
-                None if tries == TRIES => {
-                    let why = "other transactions are at work on the same statistics";
-                    return Err(LedgerError::Unavailable(why.to_owned()));
-                }
-                None => sleep(WAIT * tries).await,
-            }
-            tries += 1;
-        }
+        let others = "other transactions change the same statistics";
+        despite_conflicts(&SystemHost, others, || self.try_group(group, now)).await
     }
 }
 

@@ -54,7 +54,7 @@ pub fn decide(
     }
     let seats = voter.seats(question.approvers.as_ref(), requester);
     if seats.is_empty() {
-        return RulingTransition::Forbidden(not_a_voter(question));
+        return RulingTransition::Forbidden(not_a_voter(question, voter));
     }
     if let Some(over) = over(question, execution, decision, now) {
         return over;
@@ -197,7 +197,13 @@ fn seat_next<'a>(open: &[Vec<&'a Seat>], distinct_groups: bool, taken: &mut Vec<
     false
 }
 
-fn not_a_voter(question: &Question) -> String {
+/// The reason why a voter has no seat. Only the requester's own delegations take one away.
+fn not_a_voter(question: &Question, voter: &Voter) -> String {
+    if !voter.seats(question.approvers.as_ref(), None).is_empty() {
+        let why = "the person who requested the execution named you as a stand-in, and does not \
+                   choose who approves: another person must decide";
+        return why.to_owned();
+    }
     match &question.approvers {
         Some(approvers) if !approvers.by.is_empty() => format!(
             "{} is decided by members of {}: another person must decide",

@@ -117,6 +117,6 @@ fn statistics_leave_hours_without_executions_out() {
         shown.contains("100.0 %") && shown.contains("2.5 s"),
         "{shown}"
     );
-    let now = "now: more than 3 open incidents, 1 waiting questions, 0 paused";
+    let now = "now: more than 3 open incidents, 1 waiting question, 0 paused";
     assert!(shown.contains(now), "{shown}");
 }

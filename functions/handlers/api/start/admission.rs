@@ -6,7 +6,8 @@ use holdfast_admission::{CheckError, bounded, open_to, violations};
 use holdfast_audit::{Kind, LogEntry, Metric};
 use holdfast_aws::{DeployedWorkflow, SystemHost, report, trace};
 use holdfast_engine::{Host, MachineError};
-use holdfast_ledger::{Refusal, not_registered, paused};
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::{Control, LedgerError, Refusal, not_registered, paused};
 use holdfast_task::StartConditions;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -85,17 +86,28 @@ pub(super) async fn check_start(
 ) -> Result<(), RefusalReason> {
     check_tenant(app, caller).await?;
     let (rules, version) = check_conditions(app, caller, request).await?;
-    let ledger = app.tenants.controls();
-    let controls = ledger.pausing_controls(&request.at, &request.workflow);
-    let controls = controls.await.map_err(RefusalReason::unjudged)?;
-    match paused(&controls).filter(|control| control.refuses(&rules)) {
+    let pause = pause_of_start(app, &request.at, &request.workflow, &rules).await;
+    match pause.map_err(RefusalReason::unjudged)? {
         None => Ok(()),
-        Some(control) => Err(RefusalReason {
+        Some(why) => Err(RefusalReason {
             guardrail: Some("paused"),
             version,
-            problem: Problem::paused(control.says()),
+            problem: Problem::paused(why),
         }),
     }
+}
+
+/// The reason why a control refuses a start under these conditions, if one does.
+pub(super) async fn pause_of_start(
+    app: &App,
+    at: &ExecutionKey,
+    workflow: &str,
+    rules: &StartConditions,
+) -> Result<Option<String>, LedgerError> {
+    let ledger = app.tenants.controls();
+    let controls = ledger.pausing_controls(at, workflow).await?;
+    let refusing = paused(&controls).filter(|control| control.refuses(rules));
+    Ok(refusing.map(Control::says))
 }
 
 /// Refuses a start of a closed tenant, and one of an unknown tenant, of which nothing is recorded.

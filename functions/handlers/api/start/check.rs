@@ -7,8 +7,10 @@ use holdfast_admission::{
 };
 use holdfast_aws::{DeployedWorkflow, SystemHost};
 use holdfast_engine::Host;
-use holdfast_ids::{keys::execution_id, names::is_workflow_id};
-use holdfast_ledger::{Scope, paused};
+use holdfast_ids::{
+    keys::{ExecutionKey, execution_id},
+    names::is_workflow_id,
+};
 use holdfast_receipt::GuardrailOutcome;
 use holdfast_task::{AdmissionSpec, Guardrail};
 use jiff::Timestamp;
@@ -16,6 +18,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::admission::pause_of_start;
 use crate::api::{
     answer::{StartCheck, StartProblem},
     app::App,
@@ -59,7 +62,7 @@ pub(crate) async fn check(
     }
     let start = start_of(&caller, body.input);
     check_envelope(&start)?;
-    let mut problems = around(&app, &caller, &deployed).await?;
+    let mut problems = around(&app, &start, &deployed).await?;
     problems.extend(judged(&deployed, &start, SystemHost.now())?);
     Ok(Json(StartCheck {
         admissible: problems.is_empty(),
@@ -82,20 +85,26 @@ fn start_of(caller: &AuthorizedCaller, input: Value) -> Start {
     }
 }
 
+/// The key that the execution of a start would have.
+fn at_of(start: &Start, gate: &AdmissionSpec) -> ExecutionKey {
+    ExecutionKey {
+        execution: execution_id(&start.tenant, &gate.workflow, &start.idempotency_key),
+        tenant: start.tenant.clone(),
+    }
+}
+
 /// The problems outside of the definition: a closed tenant, and a pause.
 async fn around(
     app: &App,
-    caller: &AuthorizedCaller,
+    start: &Start,
     deployed: &DeployedWorkflow,
 ) -> Result<Vec<StartProblem>, Problem> {
     let gate = &deployed.compiled.gate;
-    let closed = redrivable(app, &caller.tenant).await?;
-    let controls = app.tenants.controls();
-    let controls = controls.controls_of(Scope::around(&caller.tenant, &gate.workflow));
-    let controls = controls.await?;
-    let pause = paused(&controls).filter(|control| control.refuses(&gate.rules));
+    let closed = redrivable(app, &start.tenant).await?;
+    let at = at_of(start, gate);
+    let pause = pause_of_start(app, &at, &gate.workflow, &gate.rules).await?;
     let closed = closed.map(|why| StartProblem::of("tenant", why));
-    let pause = pause.map(|control| StartProblem::of("paused", control.says()));
+    let pause = pause.map(|why| StartProblem::of("paused", why));
     Ok(closed.into_iter().chain(pause).collect())
 }
 
@@ -112,8 +121,7 @@ fn judged(
         if !places.is_empty() {
             return places.iter().map(|place| misfit(place)).collect();
         }
-        let execution = execution_id(&start.tenant, &gate.workflow, &start.idempotency_key);
-        let scope = StartScope::of(&gate, &start, &execution, now);
+        let scope = StartScope::of(&gate, &start, &at_of(&start, &gate).execution, now);
         let keys = ApprovalKeys::default();
         let mut outcomes = holdfast_admission::check(&gate, &start, &scope, &keys, now);
         let undecided = about_approval(&gate);

@@ -147,6 +147,11 @@ fn the_requester_cannot_approve_in_any_role_nor_choose_who_does() {
             "{refused:?}"
         );
     }
+    let named = standing_in("bob", &[("cfo", " Alice")]);
+    let RulingTransition::Forbidden(why) = votes(&open, &named, Decision::Approve) else {
+        panic!("a requester does not choose who approves");
+    };
+    assert!(why.contains("named you as a stand-in"), "{why}");
     let no = votes(&open, &member("alice", &["cfo"]), Decision::Reject);
     assert!(matches!(no, RulingTransition::Write(_)), "{no:?}");
 }

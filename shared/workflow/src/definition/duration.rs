@@ -1,5 +1,7 @@
 //! Parses and formats durations: `30s`, `15m`, `2h`, `7d`.
 
+use std::ops::RangeInclusive;
+
 /// Returns the seconds in `text`: a whole number and one of the units s, m, h, d.
 pub(super) fn parse_seconds(text: &str) -> Option<u64> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
@@ -25,9 +27,33 @@ pub(crate) fn show_seconds(seconds: u64) -> String {
     format!("{}{unit}", seconds / factor)
 }
 
+/// Names durations within `range`, for the help of a problem.
+pub(super) fn examples(range: &RangeInclusive<u64>) -> String {
+    let fitting = ["30s", "15m", "2h", "7d"].into_iter();
+    let fitting = fitting.filter(|text| parse_seconds(text).is_some_and(|is| range.contains(&is)));
+    let fitting: Vec<_> = fitting.collect();
+    match fitting.split_last() {
+        None => show_seconds(*range.start()),
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_examples_of_durations_lie_within_their_range() {
+        for (range, words) in [
+            (1..=604_800, "30s, 15m, 2h or 7d"),
+            (1..=840, "30s"),
+            (300..=86_400, "15m or 2h"),
+            (180..=270, "3m"),
+        ] {
+            assert_eq!(examples(&range), words, "{range:?}");
+        }
+    }
 
     #[test]
     fn a_duration_is_a_whole_number_and_a_unit() {

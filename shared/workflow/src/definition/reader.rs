@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Environment,
-    duration::{parse_seconds, show_seconds},
+    duration::{examples, parse_seconds, show_seconds},
     names::Names,
     problem::{Problem, Span},
     suggest::suggest,
@@ -240,9 +240,10 @@ impl Reader<'_> {
             _ => None,
         };
         let help = format!(
-            "a duration from {} to {} belongs here, such as 30s, 15m, 2h or 7d",
+            "a duration from {} to {} belongs here, such as {}",
             show_seconds(*range.start()),
-            show_seconds(*range.end())
+            show_seconds(*range.end()),
+            examples(&range)
         );
         match parsed {
             Some(seconds) if range.contains(&seconds) => seconds,

@@ -181,14 +181,14 @@ fn a_decision_is_due_before_the_execution_times_out() {
  12 │   - { name: e, approve: { message: "Go on?" }, decide_within: 59s }
     ·                                                               ───
     ╰────
-  help: a duration from 1m to 365d belongs here, such as 30s, 15m, 2h or 7d
+  help: a duration from 1m to 365d belongs here, such as 15m, 2h or 7d
 
   × decide_within is the number 5, not a duration
     ╭─[workflows/test.yaml:13:63]
  13 │   - { name: f, approve: { message: "Go on?" }, decide_within: 5 }
     ·                                                               ─
     ╰────
-  help: a duration from 1m to 365d belongs here, such as 30s, 15m, 2h or 7d
+  help: a duration from 1m to 365d belongs here, such as 15m, 2h or 7d
 "#);
 }
 

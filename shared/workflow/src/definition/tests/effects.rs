@@ -177,7 +177,7 @@ fn the_form_of_timeouts_and_retries_is_checked() {
  11 │     timeout: 30
     ·              ──
     ╰────
-  help: a duration from 1s to 14m belongs here, such as 30s, 15m, 2h or 7d
+  help: a duration from 1s to 14m belongs here, such as 30s
 
   × max_attempts is the number 0
     ╭─[workflows/test.yaml:12:28]
@@ -191,7 +191,7 @@ fn the_form_of_timeouts_and_retries_is_checked() {
  12 │     retry: { max_attempts: 0, interval: 500ms, backoff: 0.5, max_delay: 2d, jitter: half, times: 3 }
     ·                                         ─────
     ╰────
-  help: a duration from 1s to 1d belongs here, such as 30s, 15m, 2h or 7d
+  help: a duration from 1s to 1d belongs here, such as 30s, 15m or 2h
 
   × backoff is the number 0.5
     ╭─[workflows/test.yaml:12:57]
@@ -205,7 +205,7 @@ fn the_form_of_timeouts_and_retries_is_checked() {
  12 │     retry: { max_attempts: 0, interval: 500ms, backoff: 0.5, max_delay: 2d, jitter: half, times: 3 }
     ·                                                                         ──
     ╰────
-  help: a duration from 1s to 1d belongs here, such as 30s, 15m, 2h or 7d
+  help: a duration from 1s to 1d belongs here, such as 30s, 15m or 2h
 
   × jitter is the text "half"
     ╭─[workflows/test.yaml:12:85]
@@ -233,7 +233,7 @@ fn the_form_of_timeouts_and_retries_is_checked() {
  14 │     rollback: { timeout: 15m }
     ·                          ───
     ╰────
-  help: a duration from 1s to 14m belongs here, such as 30s, 15m, 2h or 7d
+  help: a duration from 1s to 14m belongs here, such as 30s
 
   × max_delay is shorter than interval
     ╭─[workflows/test.yaml:18:40]
