@@ -58,7 +58,7 @@ def call(stub, command, variables, event, count, tls=False):
         return stub.calls.each()
 
 
-def begin(stub, program):
+def begin(stub, programs):
     """Writes what a step reads: copies of the controls, and by `begin` the execution record."""
     tenant = {"rev": {"N": "1"}, "tenant": {"S": "acme"}, "state": {"S": "open"}, "by": {"S": "bench"}}
     stub.items["TENANTS", "acme"] = tenant | {"at": {"S": "2026-01-01T09:00:00Z"}}
@@ -67,19 +67,19 @@ def begin(stub, program):
     copy |= {"from": {"S": "2026-01-01T09:00:00Z"}, "until": {"S": "2126-01-01T09:00:00Z"}}
     for number in range(COPIES):
         stub.items[f"CONTROL#COPY#{number:02}", "META"] = copy | {"pk": {"S": f"CONTROL#COPY#{number:02}"}}
-    call(stub, [program], {"_HANDLER": "begin"}, json.loads((EVENTS / "begin.json").read_text()), 1)
+    call(stub, [programs / "begin"], {"_HANDLER": "begin"}, json.loads((EVENTS / "begin.json").read_text()), 1)
 
 
-def measure(stub, program, python):
+def measure(stub, programs, python):
     """Prints the processor time of a step's call by both, each the median of some rounds.
 
     Returns ours as a share of Powertools', and the milliseconds of a first request by TLS.
     """
-    begin(stub, program)
+    begin(stub, programs)
     event = json.loads((EVENTS / "step-http.json").read_text())
     event["input"]["url"] = f"http://{stub.address}/notifications"
     runs = {
-        "Holdfast": ([program], {"_HANDLER": "step", "HOLDFAST_ACTION": "http"}),
+        "Holdfast": ([programs / "steps"], {"_HANDLER": "step", "HOLDFAST_ACTION": "http"}),
         "Powertools": (
             [python, "-m", "awslambdaric", "powertools_step.handler"],
             {"PYTHONPATH": str(pathlib.Path(__file__).parent), "POWERTOOLS_SERVICE_NAME": "bench"},
@@ -96,5 +96,5 @@ def measure(stub, program, python):
         print(f"| {name} | {median(warm[name]):.2f} | {requests} | {median(cold[name]):.1f} ms |")
     share = statistics.median(ours / theirs for ours, theirs in zip(*warm.values()))
     # A check reads one item, and does nothing else.
-    check = ([program], {"_HANDLER": "plan"}, {"check": True}, 1, True)
+    check = ([programs / "recovery"], {"_HANDLER": "plan"}, {"check": True}, 1, True)
     return share, statistics.median(call(stub, *check)[0] for _ in range(ROUNDS))

@@ -30,7 +30,7 @@ pub(super) fn findings(project: &Project, settings: &Settings) -> Result<Vec<Fin
     let tried = match output {
         Err(error) => Err(format!("python3 cannot be run ({error}): install Python 3")),
         Ok(output) if output.status.success() => Ok(()),
-        // The functions share a program, so that the first line is true of all.
+        // One build makes all programs, so that the first line is true of all.
         Ok(output) => {
             let said = String::from_utf8_lossy(&output.stderr);
             let first = said.lines().find(|line| line.starts_with("error: "));

@@ -81,7 +81,7 @@ fn build(program: &[u8], options: &[&str]) -> (CommandOutput, bool) {
     let folder = TempDir::new().expect("a temporary folder");
     let path = |name: &str| folder.path().join(name);
     fs::create_dir(path("release")).expect("a folder");
-    fs::write(path("release/functions"), program).expect("the program is written");
+    fs::write(path("release/begin"), program).expect("the program is written");
     let assign = |name: &str, folder: &Path| format!("{name}={}", folder.display());
     let output = Command::new("make")
         .args([
