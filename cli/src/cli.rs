@@ -16,7 +16,7 @@ use crate::{
     people::{
         ActionsArgs, BudgetsArgs, BulkArgs, ControlsArgs, DecideArgs, DelegationsArgs, InboxArgs,
         IncidentsArgs, ListArgs, PauseArgs, ReceiptsArgs, RequestArgs, ResumeArgs, ShowArgs,
-        StartArgs, StatisticsArgs, TenantsArgs,
+        StartArgs, StatisticsArgs, TenantsArgs, WorkflowsArgs,
     },
 };
 
@@ -73,6 +73,8 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Start a workflow, once for its idempotency key
     Start(StartArgs),
+    /// List the workflows that are open to the tenant, or the versions of one
+    Workflows(WorkflowsArgs),
     /// List executions, newest first
     Ls(ListArgs),
     /// Show an execution: its steps, questions, and what refused
@@ -93,7 +95,7 @@ pub(crate) enum Command {
     Bulk(BulkArgs),
     /// List who decides for whom; name or remove your stand-in
     Delegations(DelegationsArgs),
-    /// List what is paused, for whom, by whom and why
+    /// List what is paused, for whom, by whom and why; show what a pause would touch
     Controls(ControlsArgs),
     /// Pause the platform, a tenant or a workflow
     Pause(PauseArgs),

@@ -74,6 +74,7 @@ fn run(command: Command) -> Result<(), Trouble> {
         Command::Logs { execution, api } => story::logs(&api.client()?, &execution),
         Command::Watch { execution, api } => story::watch(&api.client()?, &execution),
         Command::Start(args) => people::start(&args),
+        Command::Workflows(args) => people::workflows(&args),
         Command::Ls(args) => people::list(&args),
         Command::Show(args) => people::show(&args),
         Command::Inbox(args) => people::inbox(&args),

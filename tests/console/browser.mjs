@@ -102,6 +102,56 @@ export async function fits(page, say, where) {
   if (wide.length) say(`${where}: wider than the window: ${wide.join(', ')}`);
 }
 
+// The sizes of a window of 1280 by 1024 pixels at 200 % and 400 % of zoom, in CSS pixels: WCAG
+// 1.4.4 requires the first, and 1.4.10 the width of the second.
+const ZOOMED = [{ width: 640, height: 512 }, { width: 320, height: 256 }];
+
+// Reports what a zoomed page loses: it scrolls sideways, or cuts a control.
+export async function zooms(page, say, where) {
+  const before = page.viewportSize();
+  for (const size of ZOOMED) {
+    await page.setViewportSize(size);
+    await fits(page, say, `${where} at ${size.width}`);
+    const cut = await page.evaluate(cutControls);
+    if (cut.length) say(`${where} at ${size.width}: cut: ${cut.slice(0, 4).join(', ')}`);
+  }
+  await page.setViewportSize(before);
+}
+
+// Runs in the page. Returns the controls that cannot be seen as a whole after they are scrolled to:
+// beyond the window or a box that hides, under another element, or with a text that is hidden.
+function cutControls() {
+  const dialog = document.querySelector('dialog[open]');
+  const all = (dialog ?? document).querySelectorAll('a[href], button, input, select, textarea, summary');
+  const seen = [...all].filter((one) => {
+    const { width, height } = one.getBoundingClientRect();
+    return one.checkVisibility({ visibilityProperty: true }) && width > 1 && height > 1;
+  });
+  const hides = (style) => [style.overflowX, style.overflowY].some((each) => each === 'hidden' || each === 'clip');
+  const named = (one, why) => `${one.tagName} "${(one.innerText || one.ariaLabel || one.name || '').slice(0, 30)}" ${why}`;
+  return seen.flatMap((one) => {
+    // A link that skips to the content is seen only while it has the focus.
+    one.focus({ preventScroll: true });
+    one.scrollIntoView({ block: 'center', inline: 'center' });
+    const box = one.getBoundingClientRect();
+    // A link in a text may have more lines; its first one is looked for.
+    const [line] = one.getClientRects();
+    const found = [];
+    if (box.left < -1 || box.right > innerWidth + 1) found.push('is beyond the window');
+    const style = getComputedStyle(one);
+    if (hides(style) && one.scrollWidth > one.clientWidth + 1) found.push('hides a part of its text');
+    for (let at = one.parentElement; at; at = at.parentElement) {
+      const outer = at.getBoundingClientRect();
+      const beyond = box.left < outer.left - 1 || box.right > outer.right + 1;
+      if (at !== document.body && hides(getComputedStyle(at)) && beyond) found.push(`is cut by ${at.tagName}`);
+    }
+    const top = document.elementFromPoint((line.left + line.right) / 2, (line.top + line.bottom) / 2);
+    const own = top && (one.contains(top) || top.contains(one) || [...(one.labels ?? [])].some((label) => label.contains(top)));
+    if (!own) found.push(`lies under ${top?.tagName}`);
+    return found.map((why) => named(one, why));
+  });
+}
+
 // Fails a scenario if a text does not appear.
 export async function shows(page, text, within = PATIENCE) {
   await page.getByText(text).first().waitFor({ timeout: within });

@@ -1,7 +1,7 @@
 // Drives the console in Chromium on the deployed stack. The argument is a file with the ids that
 // tests/integration/console.rs prepared; that test then compares ledger and target.
 import { readFileSync } from 'node:fs';
-import { accessible, CONSOLE, fits, run, scene, settled, shows, signedIn, tabTo, visit, walkable, windowOf } from './browser.mjs';
+import { accessible, CONSOLE, run, scene, settled, shows, signedIn, tabTo, visit, walkable, windowOf, zooms } from './browser.mjs';
 import { scenarios as ofExecutions } from './executions.mjs';
 
 // The pages in the navigation of each person.
@@ -39,13 +39,16 @@ for (const [person, titles] of Object.entries(PAGES)) {
 async function judged(page, say, where) {
   await accessible(page, say, where);
   await walkable(page, say, where);
-  // At 1280 pixels, 400 % of zoom is 320 pixels (WCAG 1.4.10), and 200 % is 640.
-  for (const width of [640, 320]) {
-    await page.setViewportSize({ width, height: 800 });
-    await fits(page, say, `${where} at ${width}`);
-  }
-  await page.setViewportSize({ width: 1280, height: 900 });
+  await zooms(page, say, where);
 }
+
+scenarios['the page before the sign-in is zoomed'] = async (name) => {
+  const { page, say, close } = await windowOf(name);
+  await page.goto(CONSOLE);
+  await page.getByRole('button', { name: 'Sign in' }).waitFor();
+  await zooms(page, say, 'the sign-in');
+  await close();
+};
 
 scenarios['pages of one resource'] = async (name) => {
   const { page, say, close } = await signedIn(name, 'platform-admin');
@@ -137,7 +140,9 @@ scenarios['a tenant is paused and resumed'] = async (name) => {
   await page.getByLabel('tenant', { exact: true }).check();
   await page.getByRole('textbox', { name: 'Tenant', exact: true }).fill(scene.paused);
   await page.getByRole('button', { name: 'Pause …', exact: true }).click();
+  await page.getByRole('dialog').getByText('It would touch 0 open executions.').waitFor();
   await accessible(page, say, 'a dialog');
+  await zooms(page, say, 'a dialog');
   await page.getByRole('dialog').getByLabel('Reason').fill(scene.hostile);
   await page.getByRole('dialog').getByRole('button', { name: 'Pause' }).click();
   await shows(page, `${scope} is paused`);

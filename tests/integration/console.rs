@@ -142,8 +142,8 @@ impl Scene {
     }
 }
 
-/// Drives the browser through a script of tests/console.
-fn driven(script: &str, scene: &Value) {
+/// Drives the browser through a script of tests/console, and returns what the script printed.
+pub(crate) fn driven(script: &str, scene: &Value) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("scene.json");
     fs::write(&file, scene.to_string()).expect("written");
@@ -153,8 +153,9 @@ fn driven(script: &str, scene: &Value) {
     let ran = Command::new("node").arg(script).arg(&file).output();
     let ran = ran.expect("infra/local/setup.sh checks installs node");
     let said = [ran.stdout, ran.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
+    let said = String::from_utf8_lossy(&said).into_owned();
     assert!(ran.status.success(), "{said}");
+    said
 }
 
 #[tokio::test(flavor = "multi_thread")]

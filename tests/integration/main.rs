@@ -33,6 +33,7 @@ mod left_behind;
 mod lists;
 mod local_files;
 mod logs;
+mod long_list;
 mod machine_roles;
 mod mirror;
 mod notifications;

@@ -62,7 +62,7 @@ fn began(n: usize) -> Timestamp {
     Timestamp::constant(1_759_150_800, 0) + after
 }
 
-fn id(n: usize) -> String {
+pub(crate) fn id(n: usize) -> String {
     // Ids are hashes, so that their first digits spread over the shards.
     format!("{:x}{n:039x}", n % 16)
 }
@@ -118,10 +118,15 @@ fn item(n: usize) -> HashMap<String, AttributeValue> {
     item
 }
 
-/// Writes the executions, 25 in a request.
-async fn fill(client: &Client, table: &str, count: usize) {
+/// Writes `count` items, 25 in a request.
+pub(crate) async fn fill(
+    client: &Client,
+    table: &str,
+    count: usize,
+    item: impl Fn(usize) -> HashMap<String, AttributeValue>,
+) {
     let batches = (0..count).step_by(25).map(|first| {
-        let puts = (first..first + 25).map(|n| {
+        let puts = (first..count.min(first + 25)).map(|n| {
             let put = PutRequest::builder().set_item(Some(item(n))).build();
             let put = put.expect("a put");
             WriteRequest::builder().put_request(put).build()
@@ -146,7 +151,7 @@ async fn a_page_costs_a_query_of_each_shard_and_the_pages_have_every_execution_o
     let table = twin(&client).await;
     let count = env::var("HOLDFAST_SCALE").ok();
     let count = count.map_or(EXECUTIONS, |count| count.parse().expect("a number"));
-    fill(&client, &table, count).await;
+    fill(&client, &table, count, item).await;
     let requests = Requests::default();
     let counted = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(requests.clone());
     let ledger = DynamoLedger::new(Client::from_conf(counted.build()), &table);

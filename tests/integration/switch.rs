@@ -142,7 +142,7 @@ async fn a_scope_that_does_not_exist_is_404_unless_the_request_says_that_it_is_n
 }
 
 #[tokio::test]
-async fn the_answer_of_a_control_counts_the_open_executions_that_it_covers() {
+async fn a_control_counts_the_open_executions_that_it_covers_before_and_after_it_is_set() {
     let stack = Stack::from_env().await;
     let workflow = include_str!("../workflows/stops.yaml");
     stack.aws.deploy(workflow).await;
@@ -161,6 +161,17 @@ async fn the_answer_of_a_control_counts_the_open_executions_that_it_covers() {
     ] {
         let resumed = json!({ "state": "running", "reason": "a look" });
         let path = format!("/v1/controls/{scope}");
+        let before = stack.api.get(&path).await;
+        assert_eq!(before.status, 200, "{scope}: {}", before.body);
+        assert_eq!(before.body["scope_check"], "found", "{}", before.body);
+        assert_eq!(before.body["state"], "running", "{}", before.body);
+        let workflows = before.body["workflows"].as_array().expect("workflows");
+        let own = workflows
+            .iter()
+            .find(|one| one["workflow_id"] == "WF-TEST-STOPS");
+        let open = own.and_then(|one| one["open_executions"].as_u64());
+        assert!(open.is_some_and(|open| open >= 1), "{}", before.body);
+        assert!(exactly.is_none_or(|count| open == Some(count)), "{open:?}");
         let reply = stack.api.put(&path, &resumed).await;
         assert_eq!(reply.status, 200, "{scope}: {}", reply.body);
         assert_eq!(reply.body["scope_check"], "found", "{}", reply.body);

@@ -55,6 +55,28 @@ async fn what_the_alias_names_is_read_and_started_and_redriven() {
     assert_eq!(versions(&stack, &workflow).await, one, "2 is not published");
     stack.aws.publish(&workflow).await;
     assert_eq!(versions(&stack, &workflow).await, [json!(2), json!(2)]);
+    let kept = stack
+        .api
+        .get(&format!("/v1/workflows/{workflow}/versions"))
+        .await
+        .body;
+    let kept: Vec<_> = kept["versions"]
+        .as_array()
+        .expect("versions")
+        .iter()
+        .map(|one| {
+            (
+                &one["version"],
+                &one["deployed"],
+                one["published_at"].is_string(),
+            )
+        })
+        .collect();
+    let expected = [
+        (&json!(2), &json!(true), true),
+        (&json!(1), &json!(false), true),
+    ];
+    assert_eq!(kept, expected);
 
     let vendor = unique("vendor");
     let refuses = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });

@@ -8,18 +8,25 @@ use serde_json::{Value, json};
 
 use super::{
     options::{ChangeOptions, ReadOptions, Reason},
-    shape::{Control, ControlChange},
+    shape::{Control, ControlChange, outlook::ControlOutlook},
 };
 use crate::{
-    api::{ApiRequest, typed},
+    api::{ApiRequest, Client, typed},
     report::Trouble,
     screen::{Screen, Tone},
     table::{Cell, Table},
 };
 
+/// The line in place of a number of open executions.
+const UNCOUNTED: &str = "the open executions could not be counted";
+
 /// The options of the list of controls.
 #[derive(Args)]
 pub(crate) struct ControlsArgs {
+    /// Show this scope, and what a pause of it would touch now: platform, tenant/NAME or
+    /// workflow/WF-ID
+    #[arg(value_parser = Scope::read)]
+    scope: Option<Scope>,
     #[command(flatten)]
     options: ReadOptions,
 }
@@ -68,11 +75,71 @@ struct ScopeArgs {
     new: bool,
 }
 
-/// Lists the controls that were ever set and apply to the caller.
+/// Lists the controls that were ever set and apply to the caller, or shows one scope.
 pub(crate) fn controls(args: &ControlsArgs) -> Result<(), Trouble> {
-    let answer = args.options.api.client()?.read("/v1/controls")?;
-    args.options
-        .print(&answer, || table(&answer["controls"], &Screen::stdout()))
+    let api = args.options.api.client()?;
+    match &args.scope {
+        None => {
+            let answer = api.read("/v1/controls")?;
+            args.options
+                .print(&answer, || table(&answer["controls"], &Screen::stdout()))
+        }
+        Some(scope) => {
+            let answer = outlook_of(&api, scope)?;
+            args.options.print(&answer, || {
+                let found: ControlOutlook = typed(&answer)?;
+                Ok(state_of(&found) + &covered(&found))
+            })
+        }
+    }
+}
+
+/// The API's answer about a pause of `scope`.
+fn outlook_of(api: &Client, scope: &Scope) -> Result<Value, Trouble> {
+    api.read(&format!("/v1/controls/{}", scope.name()))
+}
+
+/// The open executions that a pause would touch, for its confirmation. A pause is for emergencies,
+/// so an API that cannot count now does not keep a person from it.
+fn touched(options: &ChangeOptions, scope: &Scope) -> Result<String, Trouble> {
+    let api = options.read.api.client()?;
+    match outlook_of(&api, scope) {
+        Ok(answer) => Ok(format!("\n{}", covered(&typed(&answer)?).trim_end())),
+        Err(Trouble::Unavailable(_)) => Ok(format!("\n{UNCOUNTED}")),
+        Err(trouble) => Err(trouble),
+    }
+}
+
+/// The state of a scope, in a line.
+pub(super) fn state_of(found: &ControlOutlook) -> String {
+    let scope = &found.scope;
+    let line = match (&found.reason, &found.by) {
+        (Some(reason), Some(by)) => format!("{scope} is {}: {reason} ({by})", found.state),
+        _ => format!("{scope} is {}", found.state),
+    };
+    sanitize(&line) + "\n"
+}
+
+/// The open executions that a pause would touch, in lines.
+pub(super) fn covered(found: &ControlOutlook) -> String {
+    let mut lines = match found.scope_check.as_str() {
+        "new" => "the scope does not exist yet: check its name\n".to_owned(),
+        _ => String::new(),
+    };
+    lines += &match (found.open_executions, found.open_executions_more) {
+        (None, _) => format!("{UNCOUNTED}\n"),
+        (Some(count), true) => format!("more than {count} executions are open in it\n"),
+        (Some(1), false) => "1 execution is open in it\n".to_owned(),
+        (Some(count), false) => format!("{count} executions are open in it\n"),
+    };
+    for one in found.workflows.iter().flatten() {
+        let line = format!("  {:>6}  {}", one.open_executions, one.workflow_id);
+        lines += &(sanitize(&line) + "\n");
+    }
+    if found.workflows_more {
+        lines += "  and more\n";
+    }
+    lines
 }
 
 /// A table of controls: what is paused first, and then what was changed last.
@@ -111,26 +178,34 @@ pub(crate) fn pause(args: &PauseArgs) -> Result<(), Trouble> {
         ),
     };
     let effect = format!("no execution starts, and {effect}");
-    set(&args.scope, &args.options, "paused", Some(running), &effect)
+    let touched = || touched(&args.options, &args.scope.scope);
+    let control = ("paused", Some(running));
+    set(&args.scope, &args.options, control, &effect, touched)
 }
 
 /// Resumes a scope.
 pub(crate) fn resume(args: &ResumeArgs) -> Result<(), Trouble> {
     let effect = "executions start and continue";
-    set(&args.scope, &args.options, "running", None, effect)
+    let control = ("running", None);
+    set(&args.scope, &args.options, control, effect, || {
+        Ok(String::new())
+    })
 }
 
 fn set(
     args: &ScopeArgs,
     options: &ChangeOptions,
-    state: &str,
-    running: Option<&str>,
+    (state, running): (&str, Option<&str>),
     effect: &str,
+    touched: impl FnOnce() -> Result<String, Trouble>,
 ) -> Result<(), Trouble> {
     let scope = args.scope.name();
-    options
-        .confirmation
-        .ask(&format!("{scope} is {state} from now on: {effect}."))?;
+    options.confirmation.ask_about(|| {
+        let touched = touched()?;
+        Ok(format!(
+            "{scope} is {state} from now on: {effect}.{touched}"
+        ))
+    })?;
     let mut body = json!({ "state": state, "reason": args.reason.reason });
     if let Some(running) = running {
         body["running_executions"] = json!(running);

@@ -19,6 +19,7 @@ mod statistics;
 mod tenant;
 #[cfg(test)]
 mod tests;
+mod workflow;
 
 pub(crate) use action::{ActionsArgs, actions};
 pub(crate) use allowance::{BudgetsArgs, budgets};
@@ -35,3 +36,4 @@ pub(crate) use show::{ShowArgs, answer_lines, show};
 pub(crate) use start::{StartArgs, start};
 pub(crate) use statistics::{StatisticsArgs, statistics};
 pub(crate) use tenant::{TenantsArgs, tenants};
+pub(crate) use workflow::{WorkflowsArgs, workflows};

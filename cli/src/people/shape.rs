@@ -3,6 +3,7 @@
 
 pub(super) mod bulk;
 pub(super) mod outlook;
+pub(super) mod workflow;
 
 use jiff::Timestamp;
 #[cfg(test)]

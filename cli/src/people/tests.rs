@@ -2,6 +2,7 @@
 
 mod bulk;
 mod outlook;
+mod workflow;
 
 use std::{collections::BTreeSet, fs, path::Path};
 

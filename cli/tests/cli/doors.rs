@@ -295,19 +295,29 @@ fn the_token_comes_from_a_file_before_the_variable_and_from_a_command_last() {
 #[test]
 fn a_change_is_refused_without_a_terminal_unless_it_is_confirmed() {
     let change = json!({ "scope": "platform", "state": "paused", "replayed": false,
-        "scope_check": "found", "open_executions": 2 });
+        "scope_check": "found", "open_executions": 2,
+        "workflows": [{ "workflow_id": "WF-PAY", "open_executions": 2 }] });
     let server = Server::start(move |_| ok(change.clone()));
     let pause = ["pause", "platform", "--reason", "drill"];
     let output = run(&server.address, TOKEN, &pause);
-    assert_eq!((output.code, server.requests().len()), (Some(5), 0));
+    assert_eq!(output.code, Some(5));
+    let read = server.requests();
+    assert!(
+        read[0].starts_with("GET /v1/controls/platform HTTP/1.1"),
+        "{read:?}"
+    );
+    assert_eq!(read.len(), 1, "{read:?}");
     insta::assert_snapshot!(output.err, @r"
     platform is paused from now on: no execution starts, and running executions wait before their next step.
+    2 executions are open in it
+           2  WF-PAY
     nothing was done: without a terminal, only --yes confirms it
     ");
     let output = run(&server.address, TOKEN, &[&pause[..], &["--yes"]].concat());
     assert_eq!(output.code, Some(0), "{}", output.err);
     assert_eq!(output.out, "platform is paused; 2 executions are open\n");
-    let request = server.requests().remove(0);
+    // A confirmed pause reads nothing before.
+    let request = server.requests().remove(1);
     assert!(
         request.starts_with("PUT /v1/controls/platform HTTP/1.1"),
         "{request}"

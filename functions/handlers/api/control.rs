@@ -2,6 +2,7 @@
 //! executions. A change takes no tenant, since a control belongs to none.
 
 use axum::Json;
+use holdfast_access::Operation;
 use holdfast_audit::Kind;
 use holdfast_aws::SystemHost;
 use holdfast_engine::Host;
@@ -10,13 +11,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::api::{
-    answer::{Control, ControlChange, Controls, ScopeCheck},
+    answer::{Control, ControlChange, ControlOutlook, Controls, ScopeCheck},
     app::App,
     extract::{EmptyBody, JsonBody, TenantQuery},
     principal::{ControlCaller, ListCaller},
     problem::Problem,
     reason::{REASON, reason_of},
-    route::AuthorizedRequest,
+    route::{AuthorizedRequest, Handler, Route},
+    schema::shape,
     scope,
     workflow::open_workflows,
 };
@@ -41,6 +43,65 @@ pub(crate) struct ControlBody {
 
 /// An authorized request that sets a control.
 type ControlRequest = AuthorizedRequest<TenantQuery, JsonBody<ControlBody>, ControlCaller>;
+
+/// The routes of controls.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        Route::get(
+            "/v1/controls",
+            "listControls",
+            "Lists the controls that were ever set and apply to the caller",
+            Operation::ReadControls,
+            shape::<Controls>,
+            list,
+        )
+        .without_query(),
+        outlook(
+            "/v1/controls/platform",
+            "readPlatformControl",
+            read_platform,
+        ),
+        outlook(
+            "/v1/controls/tenant/{tenant}",
+            "readTenantControl",
+            read_tenant,
+        ),
+        outlook(
+            "/v1/controls/workflow/{workflow_id}",
+            "readWorkflowControl",
+            read_workflow,
+        ),
+        Route::control(
+            "/v1/controls/platform",
+            "controlPlatform",
+            "Pauses or resumes every execution",
+            set_platform,
+        ),
+        Route::control(
+            "/v1/controls/tenant/{tenant}",
+            "controlTenant",
+            "Pauses or resumes a tenant's executions",
+            set_tenant,
+        ),
+        Route::control(
+            "/v1/controls/workflow/{workflow_id}",
+            "controlWorkflow",
+            "Pauses or resumes a workflow's executions",
+            set_workflow,
+        ),
+    ]
+}
+
+/// A route that shows what a pause would touch, to those who may pause.
+fn outlook(
+    path: &'static str,
+    id: &'static str,
+    handler: impl Handler<AuthorizedRequest<TenantQuery, EmptyBody, ControlCaller>>,
+) -> Route {
+    let summary = "Returns a control, and what a pause of its scope would touch now";
+    let shape = shape::<ControlOutlook>;
+    Route::get(path, id, summary, Operation::Control, shape, handler).without_query()
+}
 
 pub(crate) async fn list(
     AuthorizedRequest { app, caller, .. }: AuthorizedRequest<TenantQuery, EmptyBody, ListCaller>,
@@ -94,6 +155,41 @@ pub(crate) async fn set_workflow(request: ControlRequest) -> Result<Json<Control
 /// Refuses an unknown scope with 400; the detail lists the scopes that exist.
 pub(crate) async fn set_unknown(request: ControlRequest) -> Result<Json<ControlChange>, Problem> {
     set(&request.id, &request).await
+}
+
+/// An authorized request to look at a control.
+type LookRequest = AuthorizedRequest<TenantQuery, EmptyBody, ControlCaller>;
+
+pub(crate) async fn read_platform(request: LookRequest) -> Result<Json<ControlOutlook>, Problem> {
+    look("platform", &request.app).await
+}
+
+pub(crate) async fn read_tenant(request: LookRequest) -> Result<Json<ControlOutlook>, Problem> {
+    look(&format!("tenant/{}", request.id), &request.app).await
+}
+
+pub(crate) async fn read_workflow(request: LookRequest) -> Result<Json<ControlOutlook>, Problem> {
+    look(&format!("workflow/{}", request.id), &request.app).await
+}
+
+/// Returns a control, and what a pause of its scope would touch now.
+async fn look(name: &str, app: &App) -> Result<Json<ControlOutlook>, Problem> {
+    let scope = Scope::read(name).map_err(Problem::bad_request)?;
+    let control = app.tenants.controls().read(&scope).await?;
+    let scope_check = match control {
+        Some(_) => ScopeCheck::Found,
+        None => scope::check(app, &scope).await,
+    };
+    let outlook = scope::outlook(app, &scope).await;
+    let open = outlook.as_ref().map(|outlook| outlook.open);
+    Ok(Json(ControlOutlook {
+        control: control.map_or_else(|| never_set(&scope), shown),
+        scope_check,
+        open_executions: open.map(|open| open.count),
+        open_executions_more: open.is_some_and(|open| open.more),
+        workflows_more: outlook.as_ref().is_some_and(|outlook| outlook.more),
+        workflows: outlook.map(|outlook| outlook.workflows),
+    }))
 }
 
 /// Writes the control of a scope that exists. If a concurrent request wrote it first, decides again

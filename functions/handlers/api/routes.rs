@@ -15,9 +15,9 @@ use serde_json::Value;
 use crate::api::{
     actions,
     answer::{
-        Actions, Budgets, Causes, Controls, DecisionResult, Digests, ExecutionView, Executions,
-        FetchLink, Incident, IncidentInFull, Incidents, KeySet, Questions, Receipts, RequestResult,
-        StartCheck, StartResult, Statistics, Story, WorkflowInFull, Workflows,
+        Actions, Budgets, Causes, DecisionResult, Digests, ExecutionView, Executions, FetchLink,
+        Incident, IncidentInFull, Incidents, KeySet, Questions, Receipts, RequestResult,
+        StartCheck, StartResult, Statistics, Story, WorkflowInFull, WorkflowVersions, Workflows,
     },
     app::App,
     budget, bulk, cause, control, decisions, delegation, digest, execution, incident, lifecycle,
@@ -37,7 +37,7 @@ pub(crate) fn routes() -> Vec<Route> {
         lists(),
         incidents(),
         delegation::routes(),
-        controls(),
+        control::routes(),
         tenant::routes(),
         open(),
     ]
@@ -79,6 +79,14 @@ fn workflows() -> Vec<Route> {
             Operation::ReadWorkflows,
             shape::<WorkflowInFull>,
             workflow::read,
+        ),
+        Route::get(
+            "/v1/workflows/{workflow_id}/versions",
+            "listVersions",
+            "Lists the versions of a workflow that are kept, newest first",
+            Operation::ReadWorkflows,
+            shape::<WorkflowVersions>,
+            workflow::versions,
         ),
         Route::post(
             "/v1/workflows/{workflow_id}/executions",
@@ -292,38 +300,6 @@ fn incidents() -> Vec<Route> {
             Operation::HandleIncidents,
             shape::<Incident>,
             decisions::resolve,
-        ),
-    ]
-}
-
-fn controls() -> Vec<Route> {
-    vec![
-        Route::get(
-            "/v1/controls",
-            "listControls",
-            "Lists the controls that were ever set and apply to the caller",
-            Operation::ReadControls,
-            shape::<Controls>,
-            control::list,
-        )
-        .without_query(),
-        Route::control(
-            "/v1/controls/platform",
-            "controlPlatform",
-            "Pauses or resumes every execution",
-            control::set_platform,
-        ),
-        Route::control(
-            "/v1/controls/tenant/{tenant}",
-            "controlTenant",
-            "Pauses or resumes a tenant's executions",
-            control::set_tenant,
-        ),
-        Route::control(
-            "/v1/controls/workflow/{workflow_id}",
-            "controlWorkflow",
-            "Pauses or resumes a workflow's executions",
-            control::set_workflow,
         ),
     ]
 }

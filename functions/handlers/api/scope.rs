@@ -1,23 +1,34 @@
-//! The existence of a control's scope, and the number of open executions that a control covers.
+//! The existence of a control's scope, and the open executions that a control covers.
 //!
 //! A control is for emergencies. So an outage of what these checks ask never keeps a control from
 //! being set: the answer then says that the scope was not checked, or lacks the number.
 
-use std::{future::Future, time::Duration};
+use std::{cmp::Reverse, collections::BTreeMap, future::Future, time::Duration};
 
+use futures_util::{StreamExt, future::join, stream};
 use holdfast_aws::OpenCount;
 use holdfast_engine::MachineError;
-use holdfast_ledger::Scope;
+use holdfast_ledger::{ExecutionRecord, Ledger, Scope};
 use tokio::time::timeout;
 
 use crate::api::{
-    answer::ScopeCheck,
+    answer::{CoveredWorkflow, ScopeCheck},
     app::App,
     tenant::{Registration, registration_of},
 };
 
 /// Longest time for the check of a scope, and for the count of its executions.
 const PATIENCE: Duration = Duration::from_secs(4);
+/// Pages of a thousand Step Functions executions that are counted of one workflow.
+const PAGES: usize = 10;
+/// Number of workflows whose executions are counted for the platform. Step Functions answers 100
+/// lists at once, and refills 5 or 10 a second, by region
+/// (docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
+const WORKFLOWS: usize = 50;
+/// Number of a tenant's executions whose workflows are read.
+const EXECUTIONS: usize = 200;
+/// Number of requests at the same time.
+const AT_ONCE: usize = 8;
 
 /// The answer of a source that may know a scope.
 enum Source {
@@ -62,6 +73,16 @@ async fn registered(app: &App, tenant: &str) -> Source {
     }
 }
 
+/// The open executions that a pause of a scope would touch now.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct PauseOutlook {
+    pub(crate) open: OpenCount,
+    /// The workflows of those that were looked at, most executions first.
+    pub(crate) workflows: Vec<CoveredWorkflow>,
+    /// True if there are more open executions than `workflows` has.
+    pub(crate) more: bool,
+}
+
 /// Counts the open executions in a scope; `None` if they cannot be counted in time.
 pub(crate) async fn open_executions(app: &App, scope: &Scope) -> Option<OpenCount> {
     let ledger = app.tenants.controls();
@@ -69,8 +90,116 @@ pub(crate) async fn open_executions(app: &App, scope: &Scope) -> Option<OpenCoun
         match scope {
             Scope::Platform => ledger.count_open(None).await.ok(),
             Scope::Tenant(tenant) => ledger.count_open(Some(tenant)).await.ok(),
-            Scope::Workflow(workflow) => app.machines.count_running(workflow).await.ok(),
+            Scope::Workflow(workflow) => {
+                let running = app.machines.count_running(workflow, PAGES).await;
+                running.ok().flatten()
+            }
         }
     };
     timeout(PATIENCE, count).await.ok().flatten()
+}
+
+/// Counts the open executions in a scope by their workflows; `None` if they cannot be counted in
+/// time.
+pub(crate) async fn outlook(app: &App, scope: &Scope) -> Option<PauseOutlook> {
+    let outlook = async {
+        match scope {
+            Scope::Platform => of_platform(app).await,
+            Scope::Tenant(tenant) => of_tenant(app, tenant).await,
+            Scope::Workflow(workflow) => {
+                let open = app.machines.count_running(workflow, PAGES).await.ok()??;
+                let counts = [(workflow.clone(), open.count)];
+                Some(PauseOutlook::of(open, counts, open.more))
+            }
+        }
+    };
+    timeout(PATIENCE, outlook).await.ok().flatten()
+}
+
+/// The open executions of all tenants. The index has no workflows, and no session reads records of
+/// every tenant. So the workflows are those of running Step Functions executions.
+async fn of_platform(app: &App) -> Option<PauseOutlook> {
+    let ids = app.machines.workflows().await.ok()?;
+    let left_out = ids.len() > WORKFLOWS;
+    let counts = stream::iter(ids.into_iter().take(WORKFLOWS))
+        .map(|id| async {
+            let count = app.machines.count_running(&id, 1).await.ok()?;
+            Some((id, count.unwrap_or_default()))
+        })
+        .buffered(AT_ONCE)
+        .collect::<Vec<_>>();
+    let (open, counts) = join(app.tenants.controls().count_open(None), counts).await;
+    let counts: Vec<_> = counts.into_iter().collect::<Option<_>>()?;
+    let more = left_out || counts.iter().any(|(_, count)| count.more);
+    let counts = counts.into_iter().map(|(id, open)| (id, open.count));
+    Some(PauseOutlook::of(open.ok()?, counts, more))
+}
+
+/// The open executions of a tenant, of which the first ones are read.
+async fn of_tenant(app: &App, tenant: &str) -> Option<PauseOutlook> {
+    let (open, first) = app
+        .tenants
+        .controls()
+        .first_open(Some(tenant), EXECUTIONS)
+        .await
+        .ok()?;
+    let (ledger, _) = app.tenants.on_behalf_of(tenant).await.ok()?;
+    let more = open.more || open.count > first.len() as u64;
+    let reads = first.into_iter().map(|at| {
+        let ledger = &ledger;
+        async move { ledger.read(&at).await }
+    });
+    let records: Vec<_> = stream::iter(reads).buffered(AT_ONCE).collect().await;
+    let records: Vec<Option<ExecutionRecord>> =
+        records.into_iter().collect::<Result<_, _>>().ok()?;
+    let counts = records.into_iter().flatten();
+    let counts = counts.map(|execution| (execution.workflow, 1));
+    Some(PauseOutlook::of(open, counts, more))
+}
+
+impl PauseOutlook {
+    /// Sums counts by workflow.
+    fn of(open: OpenCount, counts: impl IntoIterator<Item = (String, u64)>, more: bool) -> Self {
+        let mut sums: BTreeMap<String, u64> = BTreeMap::new();
+        for (workflow, count) in counts {
+            *sums.entry(workflow).or_default() += count;
+        }
+        let mut workflows: Vec<_> = sums
+            .into_iter()
+            .filter(|(_, open_executions)| *open_executions > 0)
+            .map(|(workflow_id, open_executions)| CoveredWorkflow {
+                workflow_id,
+                open_executions,
+            })
+            .collect();
+        workflows.sort_by_key(|one| Reverse(one.open_executions));
+        Self {
+            open,
+            workflows,
+            more,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workflows_are_listed_by_their_open_executions_and_without_those_that_have_none() {
+        let counts = [
+            ("WF-A", 1),
+            ("WF-B", 0),
+            ("WF-C", 2),
+            ("WF-A", 4),
+            ("WF-D", 2),
+        ];
+        let counts = counts.map(|(id, count)| (id.to_owned(), count));
+        let outlook = PauseOutlook::of(OpenCount::default(), counts, false);
+        let listed = outlook.workflows.iter();
+        let listed: Vec<_> = listed
+            .map(|one| (one.workflow_id.as_str(), one.open_executions))
+            .collect();
+        assert_eq!(listed, [("WF-A", 5), ("WF-C", 2), ("WF-D", 2)]);
+    }
 }

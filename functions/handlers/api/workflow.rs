@@ -1,5 +1,5 @@
-//! `GET /v1/workflows` and `GET /v1/workflows/{workflow_id}`: the workflows that are open to the
-//! tenant, read from the deployed state machines.
+//! `GET /v1/workflows`, `GET /v1/workflows/{workflow_id}` and its versions: the workflows that are
+//! open to the tenant, read from the state machines.
 
 use std::sync::Arc;
 
@@ -8,13 +8,14 @@ use futures_util::{StreamExt, stream};
 use holdfast_admission::{conditions, open_to};
 use holdfast_asl::{chart, declared, outline};
 use holdfast_aws::DeployedWorkflow;
-use holdfast_engine::MachineError;
+use holdfast_engine::{CompiledMachine, MachineError};
 use holdfast_ids::names::{is_workflow_id, quoted};
 use holdfast_task::StepRef;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::api::{
-    answer::{Definition, Workflow, WorkflowInFull, Workflows},
+    answer::{Definition, Workflow, WorkflowInFull, WorkflowVersion, WorkflowVersions, Workflows},
     app::App,
     problem::Problem,
     route::AuthorizedRequest,
@@ -22,6 +23,8 @@ use crate::api::{
 
 /// Number of state machines that are described at the same time.
 const AT_ONCE: usize = 8;
+/// Number of versions in an answer.
+const VERSIONS: u8 = 20;
 
 pub(crate) async fn list(
     AuthorizedRequest { app, caller, .. }: AuthorizedRequest,
@@ -69,15 +72,8 @@ pub(crate) async fn read(
         app, caller, id, ..
     }: AuthorizedRequest,
 ) -> Result<Json<WorkflowInFull>, Problem> {
-    if !is_workflow_id(&id) {
-        return Err(no_such(&id));
-    }
-    let deployed = app.machines.deployed(&id).await;
-    let deployed = deployed.map_err(|error| trouble(error, &id))?;
+    let deployed = open_workflow(&app, &caller.tenant, &id).await?;
     let gate = &deployed.compiled.gate;
-    if !open_to(&gate.tenants, &caller.tenant) {
-        return Err(no_such(&id));
-    }
     let triggers = gate.triggers.iter();
     let assertions = gate.guardrails.iter();
     let steps = deployed.compiled.steps.iter();
@@ -97,6 +93,63 @@ pub(crate) async fn read(
             .map(Into::into)
             .collect(),
     }))
+}
+
+/// The deployed workflow with this id, if it is open to a tenant.
+async fn open_workflow(
+    app: &App,
+    tenant: &str,
+    id: &str,
+) -> Result<Arc<DeployedWorkflow>, Problem> {
+    if !is_workflow_id(id) {
+        return Err(no_such(id));
+    }
+    let deployed = app.machines.deployed(id).await;
+    let deployed = deployed.map_err(|error| trouble(error, id))?;
+    match open_to(&deployed.compiled.gate.tenants, tenant) {
+        true => Ok(deployed),
+        false => Err(no_such(id)),
+    }
+}
+
+/// Lists the versions that were open to the tenant. Without published versions, only the deployed
+/// state machine exists.
+pub(crate) async fn versions(
+    AuthorizedRequest {
+        app, caller, id, ..
+    }: AuthorizedRequest,
+) -> Result<Json<WorkflowVersions>, Problem> {
+    let deployed = open_workflow(&app, &caller.tenant, &id).await?;
+    let published = app.machines.published_versions(&id, VERSIONS).await;
+    let (published, more) = published.map_err(|error| trouble(error, &id))?;
+    let mut versions = Vec::new();
+    if !published.iter().any(|version| version.arn == deployed.arn) {
+        versions.push(version_of(&deployed.compiled, None, true));
+    }
+    let open = published
+        .iter()
+        .filter(|version| open_to(&version.compiled.gate.tenants, &caller.tenant));
+    versions.extend(open.map(|version| {
+        let is_deployed = version.arn == deployed.arn;
+        version_of(&version.compiled, version.published_at, is_deployed)
+    }));
+    Ok(Json(WorkflowVersions { versions, more }))
+}
+
+fn version_of(
+    compiled: &CompiledMachine,
+    published_at: Option<Timestamp>,
+    deployed: bool,
+) -> WorkflowVersion {
+    let gate = &compiled.gate;
+    WorkflowVersion {
+        version: gate.version,
+        tier: gate.tier,
+        description: gate.description.clone(),
+        definition_digest: gate.definition_digest.clone(),
+        published_at,
+        deployed,
+    }
 }
 
 /// A step as its state declares it, with the `for_each` around it.
@@ -130,6 +183,7 @@ fn shown(deployed: &DeployedWorkflow) -> Workflow {
         workflow_id: gate.workflow.clone(),
         version: gate.version,
         tier: gate.tier,
+        description: gate.description.clone(),
         definition_digest: gate.definition_digest.clone(),
         href: format!("/v1/workflows/{}", gate.workflow),
     }

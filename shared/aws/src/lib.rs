@@ -55,4 +55,5 @@ pub use serve::{read_task, serve};
 pub use signer::{Keys, KmsSigner};
 pub use statistics::HourStatistics;
 pub use stream::{Change, ChangeError, change};
+pub use versions::PublishedVersion;
 pub use workflows::{DeployedWorkflow, OpenCount};

@@ -2,6 +2,7 @@
 //! questions, links of an incident.
 
 use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::Select};
+use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     BulkKey, BulkPart, Incident, IncidentKey, IncidentStatus, Key, LedgerError, Link, List,
     Question,
@@ -18,8 +19,18 @@ impl DynamoLedger {
     /// The number of executions without a receipt, of `tenant` or of all. Reads some pages of each
     /// shard at most. The index is eventually consistent.
     pub async fn count_open(&self, tenant: Option<&str>) -> Result<OpenCount, LedgerError> {
+        Ok(self.first_open(tenant, 0).await?.0)
+    }
+
+    /// The same number, and the keys of the first `limit` of the executions.
+    pub async fn first_open(
+        &self,
+        tenant: Option<&str>,
+        limit: usize,
+    ) -> Result<(OpenCount, Vec<ExecutionKey>), LedgerError> {
         const PAGES: usize = 4;
         let mut open = OpenCount::default();
+        let mut first = Vec::new();
         for list in [true, false].into_iter().flat_map(List::all_open) {
             let mut pages = self.query_list(&list).into_paginator().send();
             for _ in 0..PAGES {
@@ -28,15 +39,22 @@ impl DynamoLedger {
                 };
                 let page = page.map_err(|error| unavailable(&error))?;
                 let executions = page.items().iter().filter_map(|item| match key_of(item)? {
-                    Key::Execution(at) => Some(at.tenant),
+                    Key::Execution(at) => Some(at),
                     _ => None,
                 });
-                let covered = |of: &String| tenant.is_none_or(|tenant| tenant == of);
-                open.count += executions.filter(covered).count() as u64;
+                for at in executions {
+                    if tenant.is_some_and(|tenant| tenant != at.tenant) {
+                        continue;
+                    }
+                    open.count += 1;
+                    if first.len() < limit {
+                        first.push(at);
+                    }
+                }
             }
             open.more |= pages.next().await.is_some();
         }
-        Ok(open)
+        Ok((open, first))
     }
 
     /// The number of unresolved incidents of all tenants. The index is eventually consistent.

@@ -64,7 +64,7 @@ const UNSUCCESSFUL: [ExecutionStatus; 3] = [
 
 /// Returns whether a list was refused because Step Functions keeps none of Express executions
 /// (docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html).
-fn is_of_express(error: &SdkError<ListExecutionsError>) -> bool {
+pub(crate) fn is_of_express(error: &SdkError<ListExecutionsError>) -> bool {
     let error = error.as_service_error();
     error.is_some_and(ListExecutionsError::is_state_machine_type_not_supported)
 }
@@ -160,7 +160,10 @@ impl Machines {
     }
 
     /// The constants of the state machine version `arn`, which never change.
-    async fn compiled_version(&self, arn: &str) -> Result<Arc<CompiledMachine>, MachineError> {
+    pub(crate) async fn compiled_version(
+        &self,
+        arn: &str,
+    ) -> Result<Arc<CompiledMachine>, MachineError> {
         if let Some(compiled) = self.definitions.get(arn).await {
             return Ok(compiled);
         }

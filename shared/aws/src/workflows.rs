@@ -11,7 +11,10 @@ use holdfast_engine::{CompiledMachine, MachineError};
 use holdfast_ids::names::is_workflow_id;
 use serde_json::Value;
 
-use crate::machines::{Machines, unavailable};
+use crate::{
+    machines::{Machines, unavailable},
+    owners::is_of_express,
+};
 
 /// The age at which a cached state machine expires. Deployments are rare, and Step Functions
 /// describes only 20 state machines a second.
@@ -56,10 +59,13 @@ impl OpenCount {
 }
 
 impl Machines {
-    /// The number of running Step Functions executions of `workflow`. Reads ten pages of a thousand
-    /// at most.
-    pub async fn count_running(&self, workflow: &str) -> Result<OpenCount, MachineError> {
-        const PAGES: usize = 10;
+    /// The number of running Step Functions executions of `workflow`. Reads `most` pages of a
+    /// thousand. `None` for an Express state machine: Step Functions lists none of its executions.
+    pub async fn count_running(
+        &self,
+        workflow: &str,
+        most: usize,
+    ) -> Result<Option<OpenCount>, MachineError> {
         let mut pages = self
             .client
             .list_executions()
@@ -69,15 +75,18 @@ impl Machines {
             .into_paginator()
             .send();
         let mut open = OpenCount::default();
-        for _ in 0..PAGES {
+        for _ in 0..most {
             let Some(page) = pages.next().await else {
-                return Ok(open);
+                return Ok(Some(open));
             };
-            let page = page.map_err(|error| unavailable(&error))?;
+            let page = match page {
+                Err(error) if is_of_express(&error) => return Ok(None),
+                page => page.map_err(|error| unavailable(&error))?,
+            };
             open.count += page.executions.len() as u64;
             open.more = page.next_token.is_some();
         }
-        Ok(open)
+        Ok(Some(open))
     }
 
     /// The ids of all workflows, sorted.

@@ -20,6 +20,7 @@ pub(crate) fn admission() -> AdmissionSpec {
     AdmissionSpec {
         workflow: String::new(),
         version: 1,
+        description: None,
         definition_digest: String::new(),
         tenants: Vec::new(),
         input_schema: true.into(),

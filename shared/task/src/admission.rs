@@ -31,6 +31,9 @@ pub struct AdmissionSpec {
     pub workflow: String,
     /// The definition's version, raised by its author.
     pub version: u32,
+    /// The description in one line, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
     /// `sha256:` and the hex digest of the definition's canonical JSON.
     pub definition_digest: String,
     /// The tenants that may start it; empty means every tenant.

@@ -58,6 +58,7 @@ impl Round<'_> {
             "/v1/tenants".to_owned(),
             "/v1/keys".to_owned(),
             "/v1/workflows".to_owned(),
+            format!("/v1/workflows/{DELAY}/versions"),
             "/v1/incidents".to_owned(),
             "/v1/receipts".to_owned(),
             format!("/v1/executions?workflow_id={DELAY}"),

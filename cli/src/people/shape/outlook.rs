@@ -106,6 +106,35 @@ pub(in crate::people) struct Figures {
     pub(in crate::people) mean_time_to_decide_ms: Option<u64>,
 }
 
+/// A control, and what a pause of its scope would touch now.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub(in crate::people) struct ControlOutlook {
+    pub(in crate::people) scope: String,
+    pub(in crate::people) state: String,
+    #[serde(default)]
+    pub(in crate::people) reason: Option<String>,
+    #[serde(default)]
+    pub(in crate::people) by: Option<String>,
+    pub(in crate::people) scope_check: String,
+    #[serde(default)]
+    pub(in crate::people) open_executions: Option<u64>,
+    #[serde(default)]
+    pub(in crate::people) open_executions_more: bool,
+    #[serde(default)]
+    pub(in crate::people) workflows: Option<Vec<CoveredWorkflow>>,
+    #[serde(default)]
+    pub(in crate::people) workflows_more: bool,
+}
+
+/// A workflow with open executions in the scope of a control.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub(in crate::people) struct CoveredWorkflow {
+    pub(in crate::people) workflow_id: String,
+    pub(in crate::people) open_executions: u64,
+}
+
 /// The figures of an hour or a day.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]

@@ -234,6 +234,20 @@ export interface ControlChange {
   open_executions_more?: boolean;
 }
 
+export interface ControlOutlook {
+  scope: string;
+  state: ControlState;
+  running_executions?: PauseBehavior | null;
+  reason?: string | null;
+  by?: string | null;
+  at?: string | null;
+  scope_check: ScopeCheck;
+  open_executions?: number | null;
+  open_executions_more?: boolean;
+  workflows?: Array<CoveredWorkflow> | null;
+  workflows_more?: boolean;
+}
+
 export interface ControlRequest {
   state: ControlState;
   reason: string;
@@ -250,6 +264,11 @@ export interface Controls {
 export interface Count {
   count: number;
   more: boolean;
+}
+
+export interface CoveredWorkflow {
+  workflow_id: string;
+  open_executions: number;
 }
 
 export type Decision = "retry" | "skip" | "rollback" | "approve" | "reject";
@@ -848,6 +867,7 @@ export interface Workflow {
   workflow_id: string;
   version: number;
   tier: "standard" | "express";
+  description?: string | null;
   definition_digest: string;
   href: string;
 }
@@ -869,11 +889,26 @@ export interface WorkflowInFull {
   workflow_id: string;
   version: number;
   tier: "standard" | "express";
+  description?: string | null;
   definition_digest: string;
   href: string;
   definition: Definition;
   graph: string;
   outline: Array<OutlineNode>;
+}
+
+export interface WorkflowVersion {
+  version: number;
+  tier: "standard" | "express";
+  description?: string | null;
+  definition_digest: string;
+  published_at: string | null;
+  deployed: boolean;
+}
+
+export interface WorkflowVersions {
+  versions: Array<WorkflowVersion>;
+  more: boolean;
 }
 
 export interface Workflows {

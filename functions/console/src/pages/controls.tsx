@@ -5,6 +5,7 @@ import type { Control, ControlChange, ControlRequest, Controls as Listed } from 
 import { Choice } from '../components/choice';
 import { Confirm } from '../components/confirm';
 import { Page } from '../components/page';
+import { PauseOutlook } from '../components/pause-outlook';
 import { Answer, Empty } from '../components/states';
 import { Mark } from '../components/status';
 import { type Column, Table } from '../components/table';
@@ -172,6 +173,7 @@ function Dialog({ change, onClose }: { change: Change; onClose: (said?: string) 
     >
       {pause ? (
         <>
+          <PauseOutlook scope={scope} />
           <p>
             New starts are refused until it is resumed. Attempts that are at work end first. Undos,
             cancellations and ends continue; so do the clocks of time limits.

@@ -15,6 +15,7 @@ import { Time } from '../components/time';
 import { Conditions } from '../components/workflow/conditions';
 import { StartForm } from '../components/workflow/start-form';
 import { DeclaredSteps } from '../components/workflow/steps';
+import { Versions } from '../components/workflow/versions';
 import { command } from '../lib/command';
 import { lasted, percent } from '../lib/format';
 import { useLive } from '../live';
@@ -85,6 +86,7 @@ function OfTenant({ id, tenant, role }: Props) {
                   label={`Graph of ${id}. The table of steps has every step in order.`}
                 />
               </section>
+              <Versions id={id} tenant={tenant} />
               <Budgets workflow={id} tenant={tenant} />
             </div>
           </div>
@@ -100,6 +102,7 @@ function About({ workflow }: { workflow: WorkflowInFull }) {
   return (
     <section class="box">
       <h2>Definition</h2>
+      {workflow.description && <p>{workflow.description}</p>}
       <dl class="facts">
         <Fact name="Version">{workflow.version}</Fact>
         <Fact name="Tier">{workflow.tier}</Fact>

@@ -1,11 +1,13 @@
 // The workflows that are open to a tenant.
 import { apiFor } from '../api/client';
 import type { Workflow, Workflows as WorkflowsAnswer } from '../api/types';
+import { ShowCommand } from '../components/code';
 import { WorkflowLink } from '../components/links';
 import { ChooseTenant, needsTenant } from '../components/need-tenant';
 import { Page } from '../components/page';
 import { Answer, Empty } from '../components/states';
 import { type Column, Table } from '../components/table';
+import { command } from '../lib/command';
 import { short } from '../lib/format';
 import { useLive } from '../live';
 import type { PageProps } from '../pages';
@@ -20,6 +22,7 @@ function columnsFor(tenant: string | undefined): ReadonlyArray<Column<Workflow>>
       heads: true,
       cell: (row) => <WorkflowLink id={row.workflow_id} tenant={tenant} />,
     },
+    { title: 'Description', cell: (row) => row.description ?? '' },
     { title: 'Version', number: true, cell: (row) => row.version },
     {
       title: 'Definition',
@@ -74,6 +77,7 @@ function List({ tenant }: { tenant: string | undefined }) {
           )
         }
       </Answer>
+      <ShowCommand text={command(['workflows'], { tenant })} />
     </section>
   );
 }

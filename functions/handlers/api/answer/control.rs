@@ -29,6 +29,34 @@ pub(crate) struct ControlChange {
     pub(crate) open_executions_more: bool,
 }
 
+/// A control, and what a pause of its scope would touch now.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ControlOutlook {
+    #[serde(flatten)]
+    pub(crate) control: Control,
+    pub(crate) scope_check: ScopeCheck,
+    /// Number of open executions in the scope; absent if they could not be counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) open_executions: Option<u64>,
+    /// True if there are more open executions than were counted.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) open_executions_more: bool,
+    /// The workflows of open executions, most executions first; absent if they could not be
+    /// counted. Of the platform, those that run in Step Functions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) workflows: Option<Vec<CoveredWorkflow>>,
+    /// True if there are more open executions than `workflows` has.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) workflows_more: bool,
+}
+
+/// A workflow with open executions in the scope of a control.
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
+pub(crate) struct CoveredWorkflow {
+    pub(crate) workflow_id: String,
+    pub(crate) open_executions: u64,
+}
+
 /// The result of looking for a control's scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -114,8 +114,39 @@ pub(crate) struct Workflow {
     /// The kind of its state machine: `standard` or `express`.
     #[schemars(schema_with = "tier")]
     pub(crate) tier: Tier,
+    /// The description in one line, if the definition has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
     pub(crate) definition_digest: String,
     pub(crate) href: String,
+}
+
+/// The versions of a workflow that Step Functions keeps, newest first.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct WorkflowVersions {
+    pub(crate) versions: Vec<WorkflowVersion>,
+    /// True if there are older ones.
+    pub(crate) more: bool,
+}
+
+/// A version of a workflow. A deployment that changes the state machine publishes one, so that a
+/// version of the definition can be published several times.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct WorkflowVersion {
+    /// The version that the definition names.
+    pub(crate) version: u32,
+    /// The kind of its state machine: `standard` or `express`.
+    #[schemars(schema_with = "tier")]
+    pub(crate) tier: Tier,
+    /// The description in one line, if the definition has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
+    pub(crate) definition_digest: String,
+    /// The time at which a deployment published it; null where deployments publish no versions.
+    #[schemars(schema_with = "time_or_null")]
+    pub(crate) published_at: Option<Timestamp>,
+    /// True if a start runs it now.
+    pub(crate) deployed: bool,
 }
 
 /// A workflow with its definition.

@@ -30,7 +30,9 @@ pub(crate) use bulk::{
 };
 pub(crate) use cause::{CauseGroup, CauseIncident, Causes};
 pub(crate) use check::{StartCheck, StartProblem};
-pub(crate) use control::{Control, ControlChange, Controls, ScopeCheck};
+pub(crate) use control::{
+    Control, ControlChange, ControlOutlook, Controls, CoveredWorkflow, ScopeCheck,
+};
 pub(crate) use delegation::{Delegation, DelegationChange, Delegations};
 pub(crate) use execution::{
     Attempt, Execution, ExecutionFailure, ExecutionView, ReceiptLink, Redrive, Starting, Step,
@@ -42,7 +44,7 @@ pub(crate) use incident::{
 };
 pub(crate) use list::{
     Definition, Digests, Executions, ListedDigest, ListedExecution, ListedReceipt, Receipts,
-    Workflow, WorkflowInFull, Workflows,
+    Workflow, WorkflowInFull, WorkflowVersion, WorkflowVersions, Workflows,
 };
 pub(crate) use problem::ProblemDocument;
 pub(crate) use progress::{OpenQuestion, Pause};

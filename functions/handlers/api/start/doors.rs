@@ -100,6 +100,7 @@ fn gate(triggers: Vec<TriggerMap>) -> AdmissionSpec {
     AdmissionSpec {
         workflow: WORKFLOW.to_owned(),
         version: 1,
+        description: None,
         definition_digest: "sha256:d".to_owned(),
         tenants: Vec::new(),
         input_schema: json!({}),

@@ -22,6 +22,7 @@ fn gate(rules: StartConditions) -> AdmissionSpec {
     AdmissionSpec {
         workflow: "WF-HOLD".to_owned(),
         version: 1,
+        description: None,
         definition_digest: "sha256:d".to_owned(),
         tenants: vec!["acme".to_owned()],
         input_schema: json!({"type": "object", "required": ["amount"]}),

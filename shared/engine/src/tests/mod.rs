@@ -63,6 +63,7 @@ fn gate() -> AdmissionSpec {
     AdmissionSpec {
         workflow: "WF-HOLD".to_owned(),
         version: 3,
+        description: None,
         definition_digest: "sha256:d1".to_owned(),
         tenants: vec!["acme".to_owned()],
         input_schema: json!({"type": "object", "required": ["vendor_id"]}),

@@ -18,6 +18,7 @@ fn gate() -> AdmissionSpec {
     AdmissionSpec {
         workflow: "WF-HOLD".to_owned(),
         version: 2,
+        description: None,
         definition_digest: "sha256:2".to_owned(),
         tenants: Vec::new(),
         input_schema: json!({}),

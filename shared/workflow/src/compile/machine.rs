@@ -164,6 +164,7 @@ fn admission(definition: &Definition) -> Result<AdmissionSpec, CanonicalError> {
     Ok(AdmissionSpec {
         workflow: definition.workflow.clone(),
         version: definition.version,
+        description: definition.description.clone(),
         definition_digest: definition.digest()?,
         tenants: definition.tenants.clone(),
         input_schema: definition.input.clone(),

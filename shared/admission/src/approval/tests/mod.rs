@@ -48,6 +48,7 @@ fn gate(unsigned_approvals: bool) -> AdmissionSpec {
     AdmissionSpec {
         workflow: "WF-HOLD".to_owned(),
         version: 1,
+        description: None,
         definition_digest: "sha256:d".to_owned(),
         tenants: Vec::new(),
         input_schema: json!({ "type": "object" }),
