@@ -1,7 +1,7 @@
 // Five incidents of different kinds, which a newcomer decides from the console alone
 // (docs/console.md#decided-by-a-newcomer). `newcomer.mjs prepare FILE` prepares them on the running
-// stack, prints the question, and writes what is right into FILE, for the judge. `newcomer.mjs judge
-// FILE` compares what was decided.
+// stack, prints the question, and writes what is right into FILE, for the judge.
+// `newcomer.mjs judge FILE` compares what was decided.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 

@@ -376,8 +376,8 @@ fn is_impossible(refusal: &Option<ActionRefusal>) -> bool {
     matches!(code, Some(RefusalCode::Conflict | RefusalCode::Already))
 }
 
-/// The effect of a decision in one sentence.
-/// The effect of a decision about a question, of `step` unless it is an approval.
+/// The effect of a decision in one sentence. `step` is the one that the question is about; an
+/// approval has none.
 fn effect_of(decision: Decision, enough: bool, step: Option<&StepRecord>) -> &'static str {
     match decision {
         Decision::Retry => match step.filter(|step| step.residue() != Residue::None) {
