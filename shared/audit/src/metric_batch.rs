@@ -24,7 +24,7 @@ const MAX_VALUES: usize = 100;
 /// by them.
 const OF_ONE: [&str; 2] = ["execution", "outcome"];
 
-/// What a batch of changes counts and measures.
+/// The counts and measurements of a batch of changes.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct MetricBatch {
     counted: Vec<(About, Vec<(Metric, i64)>, Timestamp)>,
@@ -61,12 +61,12 @@ impl MetricBatch {
             let line = emf(namespace, metrics, Some(about), by_tenant, *at);
             Sample::new(line, metrics, *at)
         });
-        let mut lines: Vec<_> = shared(counted).into_iter().map(Shared::line).collect();
+        let mut lines: Vec<_> = grouped(counted).into_iter().map(Group::line).collect();
         let measured = self.measured.iter().map(|(about, one)| {
             let metrics = [&one.of_step[..], &one.of_target[..]].concat();
             Sample::new(step_emf(namespace, one, about), &metrics, one.at)
         });
-        for group in shared(measured) {
+        for group in grouped(measured) {
             // The declaration has no execution, so that each of them has a line without one.
             if group.samples.len() > 1 {
                 lines.extend(group.samples.iter().map(Sample::undeclared));
@@ -114,11 +114,11 @@ impl Sample {
 }
 
 /// The lines that share a declaration, in their order.
-struct Shared {
+struct Group {
     samples: Vec<Sample>,
 }
 
-impl Shared {
+impl Group {
     /// The line with the values of all: a number for one value, else a list.
     fn line(self) -> Value {
         let mut samples = self.samples.into_iter();
@@ -143,9 +143,9 @@ impl Shared {
 }
 
 /// Groups lines by their declaration, the groups in the order of their first lines.
-fn shared(samples: impl Iterator<Item = Sample>) -> Vec<Shared> {
+fn grouped(samples: impl Iterator<Item = Sample>) -> Vec<Group> {
     let mut places = BTreeMap::new();
-    let mut groups: Vec<Shared> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
     for sample in samples {
         let declaration = sample.declaration();
         let open = places
@@ -156,7 +156,7 @@ fn shared(samples: impl Iterator<Item = Sample>) -> Vec<Shared> {
             Some(group) => group.samples.push(sample),
             None => {
                 places.insert(declaration, groups.len());
-                groups.push(Shared {
+                groups.push(Group {
                     samples: vec![sample],
                 });
             }

@@ -3,7 +3,7 @@
 use holdfast_ids::trace::TraceId;
 use tracing::info;
 
-/// What the log line of a request has: never a body, a key or a query.
+/// The fields of the log line of a request: never a body, a key or a query.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RequestLine<'a> {
     /// The method.
