@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, stream};
 use holdfast_audit::{
-    About, Event, Links, Measurement, Metric, Publication, StepEvents, contributions, events,
-    first_unpublished, measurements, metrics,
+    About, Event, Links, Measurement, Metric, MetricBatch, Publication, StepEvents, contributions,
+    events, first_unpublished, measurements,
 };
 use holdfast_aws::{
-    AuditBus, Change, Deployment, DynamoLedger, SystemHost, change, report, report_measurement,
+    AuditBus, Change, Deployment, DynamoLedger, SystemHost, change, report, report_batch,
 };
 use holdfast_engine::Host;
 use holdfast_ids::keys::ExecutionKey;
@@ -286,18 +286,16 @@ impl Audit {
     }
 
     fn count(&self, changes: &[ChangeEvents]) {
+        let mut batch = MetricBatch::default();
         for event in changes.iter().flat_map(|change| &change.events) {
-            let counted = metrics(event);
-            if !counted.is_empty() {
-                let about = Some(&event.about);
-                report(&self.stack, &counted, about, self.by_tenant, event.at);
-            }
+            batch.event(event);
         }
         for (about, measured) in changes.iter().filter_map(|change| change.measured.as_ref()) {
             for one in measured {
-                report_measurement(&self.stack, one, about);
+                batch.measurement(about, one.clone());
             }
         }
+        report_batch(&self.stack, &batch, self.by_tenant);
         let now = SystemHost.now();
         let unreadable = changes
             .iter()

@@ -16,8 +16,6 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOLDFAST = ROOT / "target/local/holdfast"
 STEPS = (2, 5, 20)
 TIERS = ("standard", "express")
-# The default of the parameter AuditStepEvents, and the value that costs least.
-STEP_EVENTS = ("archive", "batch")
 # The bytes that CloudWatch adds to a line of a log.
 LINE = 26
 
@@ -44,18 +42,18 @@ class Project:
         command = [HOLDFAST, "cost", *arguments]
         return subprocess.run(command, cwd=self.folder, check=True, stdout=subprocess.PIPE).stdout
 
-    def ends(self, steps, tier, step_events):
+    def ends(self, steps, tier):
         """Returns the bills of a workflow: a success first, then a failure at each step."""
         text = f"{HEAD}tier: {tier}\nsteps:\n" + "".join(step.replace("{n}", str(n)) for n, step in enumerate(steps))
         (self.folder / "workflows/bench.yaml").write_text(text)
-        return json.loads(self.holdfast("workflows/bench.yaml", "--step-events", step_events, "--json"))["ends"]
+        return json.loads(self.holdfast("workflows/bench.yaml", "--json"))["ends"]
 
-    def success(self, n, tier, step_events=STEP_EVENTS[0]):
-        return self.ends([STEP] * n, tier, step_events)[0]
+    def success(self, n, tier):
+        return self.ends([STEP] * n, tier)[0]
 
-    def failure(self, n, tier, step_events):
+    def failure(self, n, tier):
         """Returns the bill of N steps of which the last fails, so that the others are undone."""
-        end = self.ends([UNDONE] * (n - 1) + [STEP], tier, step_events)[-1]
+        end = self.ends([UNDONE] * (n - 1) + [STEP], tier)[-1]
         assert end["status"] == "ROLLED_BACK", end
         return end
 
@@ -78,7 +76,7 @@ class Alternatives:
             + transitions * million["standard_transition"]
             + operations * self.extra["per_million"]["durable_operation"]
             + requests * million["http_request"]
-            + lines * (assumed["log_bytes_per_line"] + LINE) / 1000 * self.prices["log_gb"]
+            + lines * (assumed["log_bytes_per_call"] + LINE) / 1000 * self.prices["log_gb"]
             + written / 1000 * self.extra["durable_written_gb"]
         ) / 1000
 
@@ -141,16 +139,11 @@ def items(project, tier):
 
 
 def comparison(title, bill, others):
-    """Returns the bills of both tiers beside those of other ways.
-
-    Both tiers are priced by the default of the template and as cheap as it can be.
-    """
+    """Returns the bills of both tiers beside those of other ways."""
     table = Table(title, [f"N = {n}" for n in STEPS])
-    for step_events in STEP_EVENTS:
-        setting = "" if step_events == STEP_EVENTS[0] else f", `AuditStepEvents={step_events}`"
-        for tier in TIERS:
-            bills = [bill(n, tier, step_events)["per_thousand"] for n in STEPS]
-            table.row(f"Holdfast, `tier: {tier}`{setting}", money(bills), bold=not setting)
+    for tier in TIERS:
+        bills = [bill(n, tier)["per_thousand"] for n in STEPS]
+        table.row(f"Holdfast, `tier: {tier}`", money(bills), bold=True)
     for name, other in others:
         table.row(name, money(other(n) for n in STEPS))
     return table

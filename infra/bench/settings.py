@@ -11,7 +11,7 @@ SETTINGS = {
     "HOLDFAST_PAGES": "https://pages.example.com",
     "HOLDFAST_BULK_PER_SECOND": "20",
     "HOLDFAST_AUDIT_BUS": "holdfast-audit",
-    "HOLDFAST_AUDIT_STEP_EVENTS": "archive",
+    "HOLDFAST_AUDIT_STEP_EVENTS": "batch",
     "HOLDFAST_SIGNING_KEY": "alias/holdfast",
     "HOLDFAST_DEPLOYMENT": "000000000000/us-east-1/holdfast",
     "HOLDFAST_TENANT_ROLE": "arn:aws:iam::000000000000:role/tenant",

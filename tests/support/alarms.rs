@@ -117,11 +117,13 @@ impl Alarm {
             .iter()
             .flat_map(|function| aws.logged(function, &self.metric));
         let lines = lines.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
-        lines.filter_map(|line| self.sample(&line, since)).collect()
+        let samples = lines.filter_map(|line| self.samples(&line, since));
+        samples.flatten().collect()
     }
 
-    /// The sample in a line, if the line declares the alarm's metric with the alarm's dimensions.
-    fn sample(&self, line: &Value, since: Timestamp) -> Option<f64> {
+    /// The samples in a line, if the line declares the alarm's metric with the alarm's dimensions:
+    /// a number, or a list of numbers.
+    fn samples(&self, line: &Value, since: Timestamp) -> Option<Vec<f64>> {
         let meta = &line["_aws"];
         if meta["Timestamp"].as_i64()? < since.as_millisecond() {
             return None;
@@ -134,7 +136,12 @@ impl Alarm {
                 && texts(&group["Metrics"], "Name").contains(&self.metric.as_str())
         });
         let same = |(name, value): &(String, String)| line[name] == value.as_str();
-        (declared && self.dimension.iter().all(same)).then(|| line[&self.metric].as_f64())?
+        let counts = declared && self.dimension.iter().all(same);
+        let values = match &line[&self.metric] {
+            Value::Array(values) => values.clone(),
+            value => vec![value.clone()],
+        };
+        counts.then(|| values.iter().filter_map(Value::as_f64).collect())
     }
 }
 
@@ -177,15 +184,19 @@ mod tests {
                 "Namespace": namespace, "Dimensions": dimensions,
                 "Metrics": [{ "Name": "stuck", "Unit": "Count" }] }] } })
         };
-        let sample = |namespace: &str, dimensions: Value| {
-            alarm.sample(&line(namespace, dimensions), Timestamp::UNIX_EPOCH)
+        let samples = |namespace: &str, dimensions: Value| {
+            alarm.samples(&line(namespace, dimensions), Timestamp::UNIX_EPOCH)
         };
-        assert_eq!(sample("Holdfast/stack", json!([[]])), Some(7.0));
-        assert_eq!(sample("Holdfast/stack", json!([["workflow"]])), None);
-        assert_eq!(sample("Holdfast/other", json!([[]])), None);
+        assert_eq!(samples("Holdfast/stack", json!([[]])), Some(vec![7.0]));
+        assert_eq!(samples("Holdfast/stack", json!([["workflow"]])), None);
+        assert_eq!(samples("Holdfast/other", json!([[]])), None);
+        let mut several = line("Holdfast/stack", json!([[]]));
+        several["stuck"] = json!([7, 0]);
+        let of_several = alarm.samples(&several, Timestamp::UNIX_EPOCH);
+        assert_eq!(of_several, Some(vec![7.0, 0.0]));
         let later = Timestamp::from_millisecond(6).expect("a time");
         assert_eq!(
-            alarm.sample(&line("Holdfast/stack", json!([[]])), later),
+            alarm.samples(&line("Holdfast/stack", json!([[]])), later),
             None
         );
     }

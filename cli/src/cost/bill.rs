@@ -5,8 +5,12 @@ use serde::Serialize;
 
 use super::prices::Prices;
 
-/// The read units of a start by the API: the tenant's registration, and a copy of the controls.
-pub(super) const START_READS: u64 = 2;
+/// The read units of a start by the API: a copy of the controls. The API and `begin` each read the
+/// registration of the tenant for half a unit, of which the run counts one.
+pub(super) const START_READS: u64 = 1;
+
+/// The requests to KMS of a process that signs receipts: `GetPublicKey` and `Sign`.
+pub(super) const KMS_REQUESTS: f64 = 2.0;
 
 /// The bytes that CloudWatch adds to each log line
 /// ([AWS](https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html)).
@@ -15,6 +19,9 @@ const LINE_BYTES: u64 = 26;
 /// The write units of a batch of the ledger's stream that adds to the statistics of one workflow:
 /// two writes of a transaction, each charged twice.
 const STATISTICS_UNITS: f64 = 4.0;
+
+/// The most changes of a batch of the ledger's stream, which the template sets.
+const MAX_CHANGES: f64 = 1000.0;
 
 /// One item of a bill.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -69,6 +76,14 @@ fn item(service: &'static str, count: f64, unit: &str, of_million: f64) -> BillI
 /// The calls of the function `audit`: an execution's share of batches of the ledger's stream.
 pub(super) fn audit_calls(usage: &Usage, prices: &Prices) -> f64 {
     usage.changes as f64 / prices.assumed.changes_per_audit_call
+}
+
+/// The bytes of an execution's share of the lines of metrics. `audit` writes them for each batch,
+/// in which equal executions share declarations.
+fn metric_bytes(usage: &Usage, audits: f64) -> f64 {
+    let executions = (1.0 / audits).clamp(1.0, MAX_CHANGES) as usize;
+    let lines = usage.metric_lines(executions);
+    (lines.bytes + lines.count * LINE_BYTES) as f64 / executions as f64
 }
 
 /// The entries on the audit bus, which EventBridge charges as events, and their bytes.
@@ -127,11 +142,12 @@ fn functions(usage: &Usage, prices: &Prices) -> Vec<BillItem> {
     let audits = audit_calls(usage, prices);
     // The function `api` answers the start.
     let calls = usage.calls as f64 + 1.0 + audits;
-    // The API logs the request too, and `audit` the age of its oldest change.
-    let lines = calls + 1.0 + audits;
-    let metrics = &usage.metric_lines;
-    let logged = lines * (assumed.log_bytes_per_line + LINE_BYTES as f64)
-        + (metrics.bytes + metrics.count * LINE_BYTES) as f64;
+    // `audit` logs the age of its oldest change too.
+    let lines = usage.calls as f64 + 2.0 * audits;
+    let logged = lines * (assumed.log_bytes_per_call + LINE_BYTES as f64)
+        // The function `api` and API Gateway log a start.
+        + assumed.log_bytes_of_start + 2.0 * LINE_BYTES as f64
+        + metric_bytes(usage, audits);
     // The functions that act for an execution share a trace.
     let traces = (1.0 + audits) * assumed.sampled_traces;
     let unit = format!("calls of {ms} ms at {memory} MB");
@@ -166,10 +182,15 @@ fn storage(usage: &Usage, prices: &Prices) -> Vec<BillItem> {
 
 fn audit(usage: &Usage, prices: &Prices, step_events: StepEvents) -> Vec<BillItem> {
     let (million, assumed) = (&prices.per_million, &prices.assumed);
-    let signatures = usage.receipts_signed as f64 / assumed.receipts_per_signature;
+    let signed = usage.receipts_signed as f64 / assumed.receipts_per_process;
     let (events, bytes) = entries(usage, prices, step_events);
     vec![
-        item("KMS", signatures, "signatures", million.kms_signature),
+        item(
+            "KMS",
+            KMS_REQUESTS * signed,
+            "requests",
+            million.kms_request,
+        ),
         item("EventBridge", events, "events on the bus", million.event),
         // A million kilobytes is a gigabyte.
         item(

@@ -40,7 +40,7 @@ pub(crate) struct CostArgs {
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
     /// The publication of step events: the template's parameter AuditStepEvents
-    #[arg(long, value_name = "MODE", default_value = "archive")]
+    #[arg(long, value_name = "MODE", default_value = "batch")]
     step_events: StepEvents,
     /// Executions a second, hour, day or month, as 20000/d, for the bill of a month
     #[arg(long, value_name = "RATE")]

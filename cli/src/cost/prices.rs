@@ -18,6 +18,9 @@ pub(crate) struct Prices {
     pub(crate) date: String,
     /// The region of the prices.
     pub(crate) region: String,
+    /// The page that has each price, and the day on which it had it.
+    #[serde(default)]
+    pub(crate) sources: BTreeMap<String, String>,
     pub(crate) per_million: PerMillion,
     /// One gigabyte of ingested logs.
     pub(crate) log_gb: f64,
@@ -41,7 +44,7 @@ pub(crate) struct PerMillion {
     pub(crate) read_unit: f64,
     pub(crate) s3_put: f64,
     pub(crate) s3_get: f64,
-    pub(crate) kms_signature: f64,
+    pub(crate) kms_request: f64,
     pub(crate) event: f64,
     pub(crate) http_request: f64,
     pub(crate) trace: f64,
@@ -57,10 +60,12 @@ pub(crate) struct Assumptions {
     pub(crate) express_memory_mb: f64,
     /// The memory of a function, in MB.
     pub(crate) memory_mb: f64,
-    /// The bytes of the log line of a call, and of a request to the API.
-    pub(crate) log_bytes_per_line: f64,
-    /// The receipts of one process of `finish` in an hour: KMS certifies its key by one signature.
-    pub(crate) receipts_per_signature: f64,
+    /// The bytes of the log line of a call.
+    pub(crate) log_bytes_per_call: f64,
+    /// The bytes of the two log lines of a start by the API.
+    pub(crate) log_bytes_of_start: f64,
+    /// The receipts of one process of `finish` in an hour, for which KMS certifies one key.
+    pub(crate) receipts_per_process: f64,
     /// The changes of the ledger that one call of the function `audit` takes from the stream.
     pub(crate) changes_per_audit_call: f64,
     /// The seconds for which changes are gathered, the parameter `AuditBatchSeconds`.
@@ -89,7 +94,7 @@ impl Prices {
         let prices: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let assumed = &prices.assumed;
         for (name, number) in [
-            ("receipts_per_signature", assumed.receipts_per_signature),
+            ("receipts_per_process", assumed.receipts_per_process),
             ("changes_per_audit_call", assumed.changes_per_audit_call),
             ("audit_batch_seconds", assumed.audit_batch_seconds),
         ] {
@@ -117,5 +122,24 @@ fn check_numbers(place: &str, value: &Value) -> Result<(), String> {
             check_numbers(&format!("{place}{dot}{name}"), member)
         }),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_price_has_its_source_and_no_source_lacks_its_price() {
+        let list: Value = serde_json::from_str(LIST).expect("JSON");
+        let members = |value: &Value| value.as_object().cloned().unwrap_or_default();
+        let mut prices: Vec<_> = ["per_million", "per_month"]
+            .into_iter()
+            .flat_map(|group| members(&list[group]).into_iter().map(|(name, _)| name))
+            .collect();
+        prices.extend(["log_gb", "archive_gb"].map(str::to_owned));
+        prices.sort_unstable();
+        let read = Prices::parse(LIST).expect("prices");
+        assert_eq!(read.sources.into_keys().collect::<Vec<_>>(), prices);
     }
 }

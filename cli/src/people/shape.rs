@@ -50,6 +50,9 @@ pub(super) struct Execution {
     pub(super) execution_id: String,
     pub(super) workflow_id: String,
     pub(super) workflow_version: u32,
+    /// Absent in answers of earlier releases.
+    #[serde(default)]
+    pub(super) tier: Option<String>,
     pub(super) tenant: String,
     pub(super) status: String,
     #[serde(default)]

@@ -86,8 +86,10 @@ pub(super) fn in_words(answer: &Value, screen: &Screen) -> Result<String, Troubl
 fn heads(one: &Execution, screen: &Screen) -> String {
     let mut text = String::new();
     line(&mut text, "execution", &one.execution_id);
+    let tier = one.tier.iter();
+    let tier: String = tier.map(|tier| format!(", tier {tier}")).collect();
     let workflow = format!(
-        "{} version {}, tenant {}",
+        "{} version {}{tier}, tenant {}",
         one.workflow_id, one.workflow_version, one.tenant
     );
     line(&mut text, "workflow", &workflow);

@@ -35,8 +35,8 @@ fn id(first: &str) -> String {
 fn execution() -> Value {
     json!({
         "execution_id": id("41c20d"), "workflow_id": "WF-PAY-VENDOR", "workflow_version": 3,
-        "tenant": "acme", "status": "RUNNING", "subject": "order 17", "trigger": "api",
-        "requested_by": "ann",
+        "tier": "express", "tenant": "acme", "status": "RUNNING", "subject": "order 17",
+        "trigger": "api", "requested_by": "ann",
         "shown": [{ "label": "Amount", "value": "60000 EUR\u{1b}[2J" }],
         "generation": 1, "started_at": "2026-11-24T11:57:00Z", "ended_at": null,
         "guardrails": [{ "name": "short_hold", "held": true }], "failure": null,
@@ -94,7 +94,7 @@ fn a_list_of_receipts_has_their_digests() {
 fn an_execution_shows_its_questions_and_what_a_target_answered() {
     insta::assert_snapshot!(text(show::in_words(&execution(), &screen())), @r#"
     execution   41c20d0000000000000000000000000000000000
-    workflow    WF-PAY-VENDOR version 3, tenant acme
+    workflow    WF-PAY-VENDOR version 3, tier express, tenant acme
     subject     order 17
     shown       Amount: 60000 EUR�[2J
     status      RUNNING, execution generation 1

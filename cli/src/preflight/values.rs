@@ -98,9 +98,9 @@ fn unlocked(environment: &str, days: Option<&String>) -> Option<String> {
 /// The reason why the step events of a production deployment are stored nowhere, if they are not:
 /// the values of AuditStepEvents and AuditArchive.
 fn unarchived(environment: &str, events: (Option<&str>, Option<&str>)) -> Option<&'static str> {
-    let none = events == (Some("archive"), Some("false"));
+    let none = matches!(events, (Some("archive" | "batch"), Some("false")));
     (is_production(environment) && none).then_some(
-        "AuditStepEvents is archive and AuditArchive is false: set AuditArchive=true, or \
+        "AuditStepEvents is batch or archive, and AuditArchive is false: set AuditArchive=true, or \
          AuditStepEvents to events or off",
     )
 }
@@ -195,10 +195,12 @@ mod tests {
 
     #[test]
     fn production_stores_the_step_events_that_it_publishes_for_an_archive() {
-        let without = (Some("archive"), Some("false"));
-        let why = unarchived("production", without).expect("they are stored nowhere");
-        assert!(why.contains("AuditArchive=true"), "{why}");
-        assert_eq!(unarchived("staging", without), None);
+        for events in ["archive", "batch"] {
+            let without = (Some(events), Some("false"));
+            let why = unarchived("production", without).expect("they are stored nowhere");
+            assert!(why.contains("AuditArchive=true"), "{why}");
+            assert_eq!(unarchived("staging", without), None);
+        }
         for stored in [("archive", "true"), ("events", "false"), ("off", "false")] {
             let (events, archive) = stored;
             assert_eq!(unarchived("prod", (Some(events), Some(archive))), None);

@@ -113,6 +113,7 @@ pub(crate) fn shown(
     let questions = snapshot.current_questions(SystemHost.now());
     // A vote is signed with the digest of these texts, so that the person who votes sees them.
     let texts = payloads || questions.iter().any(|one| caller.is_asked(one));
+    let tier = snapshot.execution.tier();
     let ExecutionRecord {
         at,
         workflow,
@@ -149,6 +150,7 @@ pub(crate) fn shown(
     Execution {
         workflow_id: workflow,
         workflow_version: version,
+        tier,
         tenant: at.tenant.clone(),
         status,
         waiting: progress.waiting(&at),

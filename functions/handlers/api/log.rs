@@ -8,6 +8,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use holdfast_aws::{RequestLine, log_request};
 use holdfast_ids::names::is_execution_id;
 use serde::Deserialize;
 
@@ -29,31 +30,26 @@ pub(crate) async fn logged(State(app): State<Arc<App>>, request: Request, next: 
     // Only a part that has the form of an id is logged, since a caller chooses the rest of a path.
     let mut segments = parts.uri.path().split('/');
     let id = segments.find(|segment| is_execution_id(segment));
-    let id = id.unwrap_or_default().to_owned();
+    let id = id.map(str::to_owned);
     let named = Query::<NamedTenant>::try_from_uri(&parts.uri).ok();
     let named = named.and_then(|Query(named)| named.tenant);
     let principal = Principal::from_request_parts(&mut parts, &app).await;
     let tenant = principal.and_then(|principal| principal.tenant(named.as_deref()));
-    let tenant = tenant.unwrap_or_default();
-    let of = |kind: &str| match id_kind(&route) == kind {
-        true => id.as_str(),
-        false => "",
-    };
-    let (execution, incident, bulk) = (of("execution"), of("incident"), of("bulk"));
+    let tenant = tenant.ok();
+    let of = |kind: &str| (id_kind(&route) == kind).then_some(id.as_deref()).flatten();
     let trace = trace_of(&parts.headers);
     let response = next.run(Request::from_parts(parts, body)).await;
-    tracing::info!(
-        %method,
-        route,
-        status = response.status().as_u16(),
-        tenant,
-        execution,
-        incident,
-        bulk,
-        trace = trace.map(tracing::field::display),
-        milliseconds = began.elapsed().as_millis() as u64,
-        "request answered"
-    );
+    log_request(&RequestLine {
+        method: method.as_str(),
+        route: &route,
+        status: response.status().as_u16(),
+        tenant: tenant.as_deref(),
+        execution: of("execution"),
+        incident: of("incident"),
+        bulk: of("bulk"),
+        trace,
+        milliseconds: began.elapsed().as_millis() as u64,
+    });
     response
 }
 

@@ -14,6 +14,7 @@ mod event;
 mod execution;
 mod kind;
 mod measurement;
+mod metric_batch;
 mod metrics;
 mod notice;
 mod origin;
@@ -37,7 +38,8 @@ pub use derive::{events, events_of};
 pub use event::Event;
 pub use kind::{Kind, LogEntry};
 pub use measurement::{Measurement, measurements};
-pub use metrics::{Metric, Unit, emf, metrics, step_emf};
+pub use metric_batch::MetricBatch;
+pub use metrics::{Metric, Unit, emf, metrics};
 pub use notice::{Links, Notice};
 pub use origin::Origin;
 pub use people_data::{

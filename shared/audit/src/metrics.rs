@@ -252,7 +252,7 @@ pub fn emf(
 
 /// The log line of a measurement. Tenant, execution and outcome are members for queries of the log,
 /// and no dimensions, so that they cost nothing.
-pub fn step_emf(namespace: &str, measured: &Measurement, about: &About) -> Value {
+pub(crate) fn step_emf(namespace: &str, measured: &Measurement, about: &About) -> Value {
     let by_step = json!([["workflow", "step"]]);
     let by_target = json!([["target"]]);
     let groups = [

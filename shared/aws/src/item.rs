@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use holdfast_ledger::{Expect, Key, LedgerError, Record};
+use holdfast_ledger::{Expect, Key, LedgerError, Record, left_out};
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -60,7 +60,15 @@ pub(crate) fn item<T: Serialize>(key: &Key, value: &T, more: Item) -> Result<Ite
     Ok(item)
 }
 
-pub(crate) fn read<T: DeserializeOwned>(item: Item) -> Result<T, LedgerError> {
+/// The record of an item, with the attributes that the item of an execution leaves out.
+pub(crate) fn read<T: DeserializeOwned>(mut item: Item) -> Result<T, LedgerError> {
+    if let Some(Key::Execution(at)) = key_of(&item) {
+        let text = |name: &str| item.get(name)?.as_s().ok().cloned();
+        let restored = left_out(&at, text);
+        let restored: Item =
+            serde_dynamo::aws_sdk_dynamodb_1::to_item(restored).map_err(damaged)?;
+        item.extend(restored);
+    }
     serde_dynamo::aws_sdk_dynamodb_1::from_item(item).map_err(damaged)
 }
 

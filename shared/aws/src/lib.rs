@@ -42,12 +42,12 @@ pub use executions::{ExecutionSearch, ExecutionSummary};
 pub use host::{SystemHost, trace};
 pub use ledger::DynamoLedger;
 pub use log::{
-    AskAnswer, PlanAnswer, StepAnswer, log_ask, log_begin, log_finish, log_plan, log_step,
-    write_log_lines,
+    AskAnswer, PlanAnswer, RequestLine, StepAnswer, log_ask, log_begin, log_finish, log_plan,
+    log_request, log_step, write_log_lines,
 };
 pub use machines::{ExecutionInput, Machines};
 pub use merge::{MergedEnd, MergedPage, merged, unfinished, window_of};
-pub use metrics::{report, report_measurement};
+pub use metrics::{report, report_batch};
 pub use objects::{ObjectLookup, PresignedLink, S3Store};
 pub use pages::{Page, PageEnd, Window};
 pub use secrets::SecretsManager;

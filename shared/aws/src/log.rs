@@ -2,9 +2,11 @@
 //! outputs or secrets.
 
 mod lines;
+mod request;
 mod start;
 
 pub use lines::write_log_lines;
+pub use request::{RequestLine, log_request};
 pub use start::log_begin;
 
 use holdfast_audit::{Kind, LogEntry};
@@ -122,12 +124,12 @@ fn log_attempt(task: &StepTask, result: &Result<StepResult, TaskError>) {
 }
 
 /// The digest of an item's key, as in audit events: the key itself comes from an input.
-fn logged_item(execution: &ExecutionRef, item: Option<&str>) -> String {
+fn logged_item(execution: &ExecutionRef, item: Option<&str>) -> Option<String> {
     let at = ExecutionKey {
         tenant: execution.tenant.clone(),
         execution: execution.id.clone(),
     };
-    item.map_or_else(String::new, |item| item_digest(&at, item))
+    item.map(|item| item_digest(&at, item))
 }
 
 fn log_undo(execution: &ExecutionRef, undo: &UndoItem, result: &Result<UndoResult, TaskError>) {

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use holdfast_audit::{About, Measurement, Metric, emf, step_emf};
+use holdfast_audit::{About, Metric, MetricBatch, emf};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -18,9 +18,10 @@ pub fn report(
     write(&emf(&namespace, metrics, about, by_tenant, at));
 }
 
-/// Writes the line of a measurement to the function's log.
-pub fn report_measurement(stack: &str, measured: &Measurement, about: &About) {
-    write(&step_emf(&format!("Holdfast/{stack}"), measured, about));
+/// Writes the lines of a batch of changes to the function's log.
+pub fn report_batch(stack: &str, batch: &MetricBatch, by_tenant: bool) {
+    let lines = batch.lines(&format!("Holdfast/{stack}"), by_tenant);
+    lines.iter().for_each(write);
 }
 
 fn write(line: &Value) {

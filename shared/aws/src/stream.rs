@@ -1,7 +1,7 @@
 //! The ledger's stream: parses a change that DynamoDB reports into the records before and after it.
 
 use holdfast_audit::Record;
-use holdfast_ledger::{Duplicate, Key};
+use holdfast_ledger::{Duplicate, Key, left_out};
 use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Number, Value};
@@ -78,7 +78,7 @@ pub fn change(reported: &Value) -> Result<Option<Change>, ChangeError> {
 
 fn record(image: &Value) -> Result<Option<Record>, String> {
     let members = image.as_object().ok_or("it is not an item")?;
-    let item = plain_members(members)?;
+    let mut item = plain_members(members)?;
     let text = |name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default();
     let key = Key::parse(text("pk"), text("sk")).ok_or("its key is none of the ledger's")?;
     let refused = item.get("refused").and_then(Value::as_u64);
@@ -87,6 +87,10 @@ fn record(image: &Value) -> Result<Option<Record>, String> {
     let times = entries.map_while(Duplicate::time_in).collect();
     let workflow = item.get("workflow").and_then(Value::as_str);
     let workflow = workflow.map(str::to_owned);
+    if let Key::Execution(at) = &key {
+        let restored = left_out(at, |name| item.get(name)?.as_str().map(str::to_owned));
+        item.extend(restored);
+    }
     let item = Value::Object(item);
     Ok(Some(match key {
         Key::Execution(_) => Record::Execution(as_record(item)?),

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, num::NonZero, rc::Rc, sync::Mutex, thread};
 
+use holdfast_audit::MetricBatch;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     CounterChange, ExecutionRecord, INDEXES, Item, Key, Partition, PausedScopes, Record,
@@ -16,6 +17,9 @@ use crate::{
     survey::{Stage, play},
     world::{START, lock},
 };
+
+/// The namespace of metrics of a deployment called `holdfast`.
+const NAMESPACE: &str = "Holdfast/holdfast";
 
 /// The units of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,7 +47,7 @@ impl Volume {
 }
 
 /// The requests of one execution at each service.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Usage {
     /// State transitions of Standard state machines, a retry of a state included.
     pub transitions: u64,
@@ -71,8 +75,8 @@ pub struct Usage {
     pub step_details: Volume,
     /// All other audit events.
     pub events: Volume,
-    /// Log lines of metrics that audit events and step records yield.
-    pub metric_lines: Volume,
+    /// The metrics that audit events and step records yield.
+    pub metrics: MetricBatch,
     /// Changes of records, which the ledger's stream carries.
     pub changes: u64,
     /// Requests at targets.
@@ -95,6 +99,15 @@ impl Usage {
         self.writes(|partition| partition.index.is_some())
     }
 
+    /// The log lines of metrics of so many equal executions whose changes are one batch.
+    pub fn metric_lines(&self, executions: usize) -> Volume {
+        let mut lines = Volume::default();
+        for line in self.metrics.lines_of(executions, NAMESPACE, true) {
+            lines.add(line.to_string().len() as u64);
+        }
+        lines
+    }
+
     fn writes(&self, counts: impl Fn(&Partition) -> bool) -> u64 {
         let partitions = self.partitions.iter();
         let counted = partitions.filter(|(partition, _)| counts(partition));
@@ -103,7 +116,7 @@ impl Usage {
 }
 
 /// A measured run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct MeasuredRun {
     /// Final status of the execution. `None` if no record exists.
     pub status: Option<String>,
@@ -140,7 +153,7 @@ impl Drill {
         if let Some(facts) = &world.facts {
             let facts = lock(facts);
             (usage.completed_steps, usage.step_details, usage.events) = facts.volumes();
-            usage.metric_lines = facts.metric_lines();
+            usage.metrics = facts.metrics();
         }
         usage.target_calls = world.target.done().len() as u64;
         let lasted = left.rested.duration_since(START).as_millis();

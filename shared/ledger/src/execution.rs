@@ -9,9 +9,9 @@ use super::{
     past::PastGeneration,
     shown_status::{CLOSING, ROLLING_BACK, RUNNING},
 };
-use holdfast_ids::{keys::ExecutionKey, trace::TraceId};
+use holdfast_ids::{arn::is_express, keys::ExecutionKey, trace::TraceId};
 use holdfast_receipt::Approval;
-use holdfast_task::{Choices, ExecutionRef, Failure, payload::Payload};
+use holdfast_task::{Choices, ExecutionRef, Failure, Tier, payload::Payload};
 
 /// The execution record. It is written whole, on condition that `rev` is still the one that was
 /// read.
@@ -197,6 +197,14 @@ impl ExecutionRecord {
     /// ARN of the Step Functions execution that began it, from which its definition can be read.
     pub fn origin(&self) -> &str {
         self.origin.as_deref().unwrap_or(&self.owner)
+    }
+
+    /// The tier of the state machine that began it, which a recovery does not change.
+    pub fn tier(&self) -> Tier {
+        match is_express(self.origin()) {
+            true => Tier::Express,
+            false => Tier::Standard,
+        }
     }
 
     /// The redrive that began this execution generation, if one did.

@@ -21,6 +21,7 @@ mod inbox;
 mod incident;
 mod key;
 mod late_claim;
+mod left_out;
 mod lifecycle;
 mod list;
 mod memory;
@@ -76,6 +77,7 @@ pub use incident::{
 };
 pub use key::{IncidentKey, Key, QuestionKey, StepKey, instant};
 pub use late_claim::closed_late_claim;
+pub use left_out::left_out;
 pub use lifecycle::{
     RequestOutcome, RequestTransition, ask, bound_choices, cancel, misfit, redefined, redrive,
     refused_redrive, taken_choices, withdraw,

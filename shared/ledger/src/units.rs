@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::{
     key::{Key, instant},
+    left_out::leave_out,
     record::Record,
 };
 
@@ -122,6 +123,9 @@ impl Item {
             attributes.insert(list.range().to_owned(), instant(at).into());
         }
         let key = record.key();
+        if let Key::Execution(at) = &key {
+            leave_out(at, &mut attributes);
+        }
         attributes.insert("pk".to_owned(), key.pk().into());
         attributes.insert("sk".to_owned(), key.sk().into());
         Ok(Self(attributes))

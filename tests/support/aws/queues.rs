@@ -7,9 +7,6 @@ use serde_json::{Value, json};
 use super::{Aws, requests::elements};
 use crate::{PATIENCE, unique, variable};
 
-/// The detail type of an entry of several step events.
-const STEP_EVENTS: &str = "audit.steps";
-
 /// A queue of events: a test's own, which is deleted with its rule on drop, or one of the stack.
 pub struct Queue {
     aws: Aws,
@@ -134,16 +131,10 @@ impl Queue {
     /// Panics if the queue cannot be read.
     pub fn drain(&self) -> Vec<Value> {
         let mut details = Vec::new();
-        for (kind, mut detail) in self.drain_entries() {
-            match kind == STEP_EVENTS {
-                true => details.extend(
-                    detail["events"]
-                        .as_array_mut()
-                        .into_iter()
-                        .flatten()
-                        .map(Value::take),
-                ),
-                false => details.push(detail),
+        for (_, mut detail) in self.drain_entries() {
+            match detail.get_mut("events").map(Value::take) {
+                Some(Value::Array(events)) => details.extend(events),
+                _ => details.push(detail),
             }
         }
         details

@@ -3,7 +3,7 @@
 
 use holdfast_ids::trace::TraceId;
 use holdfast_receipt::{AttemptOutcome, GuardrailOutcome, ShownField};
-use holdfast_task::payload::Payload;
+use holdfast_task::{Tier, payload::Payload};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use super::{
     incident::Question,
     progress::{OpenQuestion, Pause},
 };
-use crate::api::schema::{time, time_or_null};
+use crate::api::schema::{tier, time, time_or_null};
 
 /// An execution, recorded or not yet.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -43,6 +43,9 @@ pub(crate) struct Execution {
     pub(crate) execution_id: String,
     pub(crate) workflow_id: String,
     pub(crate) workflow_version: u32,
+    /// The tier of the state machine that began it.
+    #[schemars(schema_with = "tier")]
+    pub(crate) tier: Tier,
     pub(crate) tenant: String,
     pub(crate) status: String,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@ use holdfast_ledger::{Question, QuestionState, Ruling, fixtures::question};
 use holdfast_receipt::Decision;
 
 use super::*;
+use crate::metrics::step_emf;
 
 pub(super) fn origin() -> Origin {
     Origin::of(&fixture_execution(&key("k")))

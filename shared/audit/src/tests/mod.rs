@@ -7,6 +7,7 @@ mod contributions;
 mod generations;
 mod kinds;
 mod measurements;
+mod metric_batch;
 mod publication;
 mod spans;
 mod stories;

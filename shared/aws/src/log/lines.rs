@@ -38,12 +38,15 @@ mod tests {
     use holdfast_task::{BeginTask, FinishTask, StepCall, StepResult, StepStatus, StepTask};
     use serde_json::{Value, json};
 
-    use crate::log::{StepAnswer, log_begin, log_finish, log_step, testing::log_of};
+    use crate::log::{
+        RequestLine, StepAnswer, log_begin, log_finish, log_request, log_step, testing::log_of,
+    };
 
     const BEGIN: &str = include_str!("../../../../tests/events/begin.json");
     const STEP: &str = include_str!("../../../../tests/events/step-http.json");
     const FINISH: &str = include_str!("../../../../tests/events/finish.json");
     const PRICES: &str = include_str!("../../../../cli/src/cost/prices.json");
+    const TEMPLATE: &str = include_str!("../../../../template.yaml");
 
     /// Logs the calls of a success, within the span in which the runtime calls a handler.
     fn log_a_success() {
@@ -76,22 +79,82 @@ mod tests {
         );
     }
 
+    /// The lines of a log.
+    fn lines_of(log: &str) -> Vec<&str> {
+        log.lines()
+            .filter_map(|line| line.get(line.find('{')?..))
+            .collect()
+    }
+
+    /// Checks that a number of bytes is what a bill assumes, or little less.
+    fn assumed(name: &str, bytes: f64, log: &str) {
+        let prices: Value = serde_json::from_str(PRICES).expect("prices");
+        let assumed = prices["assumed"][name].as_f64().expect(name);
+        assert!(
+            bytes <= assumed && bytes > 0.9 * assumed,
+            "{name}: {bytes} bytes: {log}"
+        );
+    }
+
     #[test]
     fn a_line_leaves_out_the_span_of_its_request_and_is_as_long_as_a_bill_assumes() {
         let Some(log) = log_of(log_a_success) else {
             return;
         };
-        let lines = log.lines().filter_map(|line| line.get(line.find('{')?..));
-        let lines: Vec<_> = lines.collect();
+        let lines = lines_of(&log);
         assert_eq!(lines.len(), 3, "{log}");
         assert!(!log.contains("8476a536"), "{log}");
-        let prices: Value = serde_json::from_str(PRICES).expect("prices");
-        let assumed = prices["assumed"]["log_bytes_per_line"].as_f64();
         let mean = lines.iter().map(|line| line.len()).sum::<usize>() as f64 / 3.0;
-        let assumed = assumed.expect("a number");
-        assert!(
-            mean <= assumed && mean > 0.9 * assumed,
-            "{mean} bytes: {log}"
+        assumed("log_bytes_per_call", mean, &log);
+    }
+
+    /// The line of a start by API Gateway, as the template has it.
+    fn access_line() -> String {
+        let (_, format) = TEMPLATE
+            .split_once("          {\"requestId\":")
+            .expect("a format");
+        let format = format.lines().next().unwrap_or_default();
+        let mut line = format!("{{\"requestId\":{format}");
+        for (name, value) in [
+            ("requestId", "JKJaXmPLvHcESHA="),
+            ("httpMethod", "POST"),
+            (
+                "path",
+                "/v1/workflows/WF-DELAY-VENDOR-PAYMENTS-ACME/executions",
+            ),
+            ("status", "202"),
+            ("responseLatency", "123"),
+            ("identity.sourceIp", "203.0.113.255"),
+            ("error.message", "-"),
+        ] {
+            line = line.replace(&format!("$context.{name}\""), &format!("{value}\""));
+        }
+        assert!(!line.contains('$'), "{line}");
+        line
+    }
+
+    #[test]
+    fn the_lines_of_a_start_by_the_api_are_as_long_as_a_bill_assumes() {
+        let log = log_of(|| {
+            log_request(&RequestLine {
+                method: "POST",
+                route: "/v1/workflows/{workflow_id}/executions",
+                status: 202,
+                tenant: Some("acme"),
+                milliseconds: 123,
+                ..RequestLine::default()
+            });
+        });
+        let Some(log) = log else {
+            return;
+        };
+        let (lines, access) = (lines_of(&log), access_line());
+        assert_eq!(lines.len(), 1, "{log}");
+        let bytes = lines[0].len() + access.len();
+        assumed(
+            "log_bytes_of_start",
+            bytes as f64,
+            &format!("{log}{access}"),
         );
     }
 }

@@ -8,12 +8,11 @@ use tracing::{error, info, warn};
 
 /// Logs the result of a start.
 pub fn log_begin(task: &BeginTask, result: &Result<BeginResult, TaskError>) {
-    let (workflow, owner) = (task.gate.workflow.as_str(), task.owner.as_str());
     match result {
+        // The owner is left out, since the record has it, and its name is that of the execution.
         Ok(BeginResult { execution, .. }) => info!(
             audit = Kind::Started.name(),
-            workflow,
-            owner,
+            workflow = task.gate.workflow,
             tenant = execution.tenant,
             execution = execution.id,
             trace = %execution.trace,

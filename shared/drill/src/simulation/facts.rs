@@ -2,17 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use holdfast_audit::{
-    About, Event, Kind, Origin, Record, emf, events, measurements, metrics, step_emf,
-};
+use holdfast_audit::{About, Event, Kind, MetricBatch, Origin, Record, events, measurements};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{AnyRecord, ExecutionRecord};
 use jiff::Timestamp;
 
 use crate::meter::Volume;
 
-/// The namespace of metrics and the source of events of a deployment called `holdfast`.
-const NAMESPACE: &str = "Holdfast/holdfast";
+/// The source of events of a deployment called `holdfast`.
 const SOURCE: &str = "holdfast/holdfast";
 
 /// The bytes that EventBridge adds to the detail of an event: its time, and the source `holdfast`.
@@ -23,9 +20,9 @@ const ENVELOPE_BYTES: u64 = 14 + 8;
 /// The audit events of a schedule, and what the function `audit` logs of them.
 #[derive(Default)]
 pub(crate) struct Facts {
-    /// True if the log lines of metrics are counted.
+    /// True if the metrics are collected.
     measures: bool,
-    metric_lines: Volume,
+    metrics: MetricBatch,
     /// The last version of each record, by its kind and its names.
     records: BTreeMap<String, Record>,
     /// The last version of each execution record, which names the workflow of steps and questions.
@@ -35,7 +32,7 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    /// No event yet. The log lines of metrics are counted too.
+    /// No event yet. The metrics are collected too.
     pub(crate) fn measuring() -> Self {
         Self {
             measures: true,
@@ -79,8 +76,7 @@ impl Facts {
             None => Vec::new(),
         };
         for one in measured {
-            let line = step_emf(NAMESPACE, &one, &about).to_string();
-            self.metric_lines.add(line.len() as u64);
+            self.metrics.measurement(&about, one);
         }
         for event in events(before, &record, &about, now) {
             self.add(event);
@@ -131,17 +127,13 @@ impl Facts {
         (completed, details, others)
     }
 
-    /// Returns the log lines of metrics.
-    pub(crate) fn metric_lines(&self) -> Volume {
-        let mut lines = self.metric_lines;
+    /// Returns the metrics of the measured changes and of all events.
+    pub(crate) fn metrics(&self) -> MetricBatch {
+        let mut metrics = self.metrics.clone();
         for event in self.events.values() {
-            let counted = metrics(event);
-            if !counted.is_empty() {
-                let line = emf(NAMESPACE, &counted, Some(&event.about), true, event.at);
-                lines.add(line.to_string().len() as u64);
-            }
+            metrics.event(event);
         }
-        lines
+        metrics
     }
 
     /// Returns the ids that mean two facts.

@@ -46,7 +46,7 @@ fn a_success_of_n_steps_keeps_to_its_budget_of_requests() {
         assert_eq!(usage.step_details.count, n, "{n} steps");
         assert_eq!(usage.completed_steps.count, n, "{n} steps");
         // The wait of the first step, the end of each, and the end of the execution.
-        assert_eq!(usage.metric_lines.count, n + 2, "{n} steps");
+        assert_eq!(usage.metric_lines(1).count, n + 2, "{n} steps");
         assert_eq!(usage.changes, writes, "{n} steps");
     }
 }
@@ -54,8 +54,19 @@ fn a_success_of_n_steps_keeps_to_its_budget_of_requests() {
 #[test]
 fn events_and_lines_of_metrics_have_the_bytes_that_are_sent() {
     let usage = happy(&plain(2));
-    for volume in [usage.events, usage.completed_steps, usage.metric_lines] {
+    for volume in [usage.events, usage.completed_steps, usage.metric_lines(1)] {
         let mean = volume.bytes / volume.count;
         assert!((300..900).contains(&mean), "{volume:?}");
     }
+}
+
+#[test]
+fn executions_of_one_batch_share_the_declarations_of_their_metrics() {
+    let usage = happy(&plain(2));
+    let (alone, ten) = (usage.metric_lines(1), usage.metric_lines(10));
+    // One line for the wait of the first step, the end of each, and the end of the execution. Each
+    // measurement of a step has a line without a declaration too.
+    assert_eq!(alone.count, 4);
+    assert_eq!(ten.count, 4 + 3 * 10);
+    assert!(ten.bytes < 6 * alone.bytes, "{alone:?}, {ten:?}");
 }

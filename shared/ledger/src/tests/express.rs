@@ -1,7 +1,7 @@
 //! Tests of owners that are Express runs: which run continues, and when the sweep takes over.
 
 use holdfast_ids::arn::owner_of;
-use holdfast_task::Failure;
+use holdfast_task::{Failure, Tier};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -81,4 +81,16 @@ fn the_owner_of_an_express_redrive_may_be_started_a_minute_late() {
     let started = NextLook::of_runs(at(1360), Some(at(1100)));
     assert_eq!(started.due, at(1100) + SignedDuration::from_mins(5));
     assert_eq!(NextLook::of_runs(at(1360), None).due, at(1360));
+}
+
+#[test]
+fn the_tier_of_an_execution_is_that_of_the_machine_that_began_it() {
+    assert_eq!(express().tier(), Tier::Express);
+    assert_eq!(execution(&key("k")).tier(), Tier::Standard);
+    let recovered = ExecutionRecord {
+        origin: Some(express().owner),
+        owner: "arn:aws:states:eu-central-1:123456789012:execution:recovery:x".to_owned(),
+        ..express()
+    };
+    assert_eq!(recovered.tier(), Tier::Express);
 }

@@ -1,0 +1,131 @@
+//! The attributes that the item of an execution record leaves out, because its key or its owner
+//! has them. Without them, most records fit into one write unit.
+
+use holdfast_ids::{keys::ExecutionKey, trace::TraceId};
+use serde_json::{Map, Value, json};
+
+/// The attributes of an execution record that say what its key or its owner says: `at`, the trace
+/// of a start that came with none, and the ARN of the state machine without its version.
+pub fn left_out(at: &ExecutionKey, item: impl Fn(&str) -> Option<String>) -> Map<String, Value> {
+    let mut members = Map::new();
+    members.insert("at".to_owned(), json!(at));
+    let Some(origin) = item("origin").or_else(|| item("owner")) else {
+        return members;
+    };
+    let trace = item("trace").unwrap_or_else(|| TraceId::of_execution(&at.execution).to_string());
+    members.insert("trace".to_owned(), trace.into());
+    let machine = match (item("machine"), machine_of(&origin)) {
+        (Some(whole), _) if !whole.starts_with(':') => Some(whole),
+        (version, Some(machine)) => Some(machine + &version.unwrap_or_default()),
+        (_, None) => None,
+    };
+    members.extend(machine.map(|machine| ("machine".to_owned(), machine.into())));
+    members
+}
+
+/// Removes from the attributes of an execution record what [`left_out`] returns.
+pub(crate) fn leave_out(at: &ExecutionKey, attributes: &mut Map<String, Value>) {
+    attributes.remove("at");
+    let text = |name: &str| attributes.get(name).and_then(Value::as_str);
+    let trace = TraceId::of_execution(&at.execution).to_string();
+    let derived = text("trace") == Some(&*trace);
+    let origin = text("origin").or_else(|| text("owner"));
+    let base = origin.and_then(machine_of).unwrap_or_default();
+    let version = text("machine").and_then(|machine| machine.strip_prefix(&base));
+    let version = version
+        .filter(|version| !base.is_empty() && (version.is_empty() || version.starts_with(':')))
+        .map(str::to_owned);
+    if derived {
+        attributes.remove("trace");
+    }
+    match version {
+        Some(version) if version.is_empty() => drop(attributes.remove("machine")),
+        Some(version) => drop(attributes.insert("machine".to_owned(), version.into())),
+        None => {}
+    }
+}
+
+/// The ARN of the state machine that runs the Step Functions execution with this ARN, without a
+/// version.
+fn machine_of(execution: &str) -> Option<String> {
+    let parts: Vec<_> = execution.split(':').collect();
+    match parts.as_slice() {
+        [
+            arn,
+            partition,
+            service,
+            region,
+            account,
+            "execution" | "express",
+            machine,
+            ..,
+        ] => Some(format!(
+            "{arn}:{partition}:{service}:{region}:{account}:stateMachine:{machine}"
+        )),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ExecutionRecord, Item, fixtures::execution, fixtures::key};
+
+    const STATES: &str = "arn:aws:states:eu-central-1:123456789012";
+
+    /// The record that a reader makes of an item.
+    fn read(item: &Item, at: &ExecutionKey) -> ExecutionRecord {
+        let mut members = item.attributes().clone();
+        let text = |name: &str| item.attributes().get(name)?.as_str().map(str::to_owned);
+        members.extend(left_out(at, text));
+        serde_json::from_value(Value::Object(members)).expect("a record")
+    }
+
+    #[test]
+    fn a_reader_restores_every_attribute_that_an_item_leaves_out() {
+        let at = key("k");
+        let own = TraceId::of_execution(&at.execution);
+        let sent = TraceId::of_execution(&key("another").execution);
+        let owners = [
+            (format!("{STATES}:execution:h-WF-HOLD:x"), None),
+            (format!("{STATES}:express:h-WF-HOLD:x"), None),
+            (
+                format!("{STATES}:execution:h-recovery:x-1"),
+                Some(format!("{STATES}:execution:h-WF-HOLD:x")),
+            ),
+            ("owner".to_owned(), None),
+        ];
+        let machines = ["h-WF-HOLD", "h-WF-HOLD:7", "h-WF-HOLD-2", "h-WF-OTHER:7"];
+        let mut sizes = Vec::new();
+        for (owner, origin) in owners {
+            for machine in machines {
+                for trace in [&own, &sent] {
+                    let record = ExecutionRecord {
+                        owner: owner.clone(),
+                        origin: origin.clone(),
+                        machine: format!("{STATES}:stateMachine:{machine}"),
+                        trace: trace.clone(),
+                        ..execution(&at)
+                    };
+                    let item = Item::of(&record).expect("it has JSON");
+                    assert_eq!(read(&item, &at), record);
+                    sizes.push(item.bytes());
+                }
+            }
+        }
+        // The version of its own machine, and nothing of the trace and of the key.
+        assert!(sizes[0] + 100 < sizes[7], "{sizes:?}");
+    }
+
+    #[test]
+    fn an_item_of_an_earlier_release_is_read_as_it_is() {
+        let record = execution(&key("k"));
+        let Ok(Value::Object(whole)) = serde_json::to_value(&record) else {
+            panic!("it has members");
+        };
+        let text = |name: &str| whole.get(name)?.as_str().map(str::to_owned);
+        let mut members = whole.clone();
+        members.extend(left_out(&record.at, text));
+        assert_eq!(members, whole);
+    }
+}
