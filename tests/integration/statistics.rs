@@ -86,6 +86,23 @@ async fn actions_foresee_what_the_requests_then_do_and_causes_group_what_waits()
     let tenant_admin = tenant_admin.get(&path).await.body;
     let forbidden = action(&tenant_admin, "decide", &json!("retry"));
     assert_eq!(forbidden["refusal"]["code"], "forbidden", "{forbidden}");
+    // A role that does not see what the question shows gets no digest to decide by.
+    let observer = stack.api.as_role(Role::Observer, "acme");
+    let observer = observer.get(&path).await.body;
+    let unseen = action(&observer, "decide", &json!("retry"));
+    assert!(
+        unseen["request"]["body"]["shown_sha256"].is_null(),
+        "{unseen}"
+    );
+    assert!(
+        retry["request"]["body"]["shown_sha256"].is_string(),
+        "{retry}"
+    );
+    // The target refused cleanly, so that a skip leaves nothing.
+    let skip = action(&seen, "decide", &json!("skip"));
+    assert_eq!(skip["cannot_undo"], json!([]), "{skip}");
+    assert_ne!(skip["continues"]["first"], question["step"], "{skip}");
+    assert!(redrive["continues"].is_null(), "{redrive}");
     let causes = admin.get("/v1/causes?tenant=acme").await.body;
     let causes = causes["causes"].as_array().expect("causes");
     let of = |cause: &&Value| {

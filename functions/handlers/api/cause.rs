@@ -200,4 +200,61 @@ mod tests {
         assert!(first.since < first.latest);
         assert_eq!(grouped(incidents(), false)[0].message, None);
     }
+
+    #[test]
+    fn incidents_of_another_workflow_step_error_or_residue_are_other_causes() {
+        let first = || incident("1", "acme", "POST answered 422", 10);
+        let others = [
+            Incident {
+                workflow: "WF-TELL".to_owned(),
+                ..first()
+            },
+            Incident {
+                state: "tell".to_owned(),
+                ..first()
+            },
+            Incident {
+                error: "Unknown".to_owned(),
+                ..first()
+            },
+            Incident {
+                standing: true,
+                ..first()
+            },
+        ];
+        for other in others {
+            let count = OpenCount {
+                count: 1,
+                more: false,
+            };
+            let groups = grouped(vec![(first(), count), (other.clone(), count)], true);
+            assert_eq!(groups.len(), 2, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn of_equal_causes_the_newest_is_first_and_a_sum_of_cut_counts_is_cut() {
+        let count = |more| OpenCount { count: 2, more };
+        let of = |message: &str, at_s: i64| incident("1", "acme", message, at_s);
+        let groups = grouped(
+            vec![
+                (of("POST answered 409 {}", 10), count(false)),
+                (of("POST answered 500 {}", 20), count(true)),
+                (of("POST answered 422 {}", 15), count(false)),
+            ],
+            true,
+        );
+        let shown = groups.iter();
+        let shown: Vec<_> = shown
+            .map(|group| (group.message.as_deref(), group.executions.more))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                (Some("POST answered 500 {}"), true),
+                (Some("POST answered 422 {}"), false),
+                (Some("POST answered 409 {}"), false)
+            ]
+        );
+    }
 }

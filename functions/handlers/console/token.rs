@@ -92,14 +92,20 @@ pub(super) async fn exchange(
             ("refresh_token", refresh_token),
         ],
     };
-    let client = ("client_id", console.client_id.as_str());
+    let form = form_of(fields, &console.client_id);
+    let (status, answer) = console.issuer.token(form).await?;
+    answered(status, &answer).map(Json)
+}
+
+/// The form of a request of the console's client. No value can add a field to it.
+fn form_of(fields: &[(&str, &str)], client_id: &str) -> String {
+    let client = ("client_id", client_id);
     let form = fields.iter().chain([&client]).map(|(name, value)| {
         let value = utf8_percent_encode(value, NON_ALPHANUMERIC);
         format!("{name}={value}")
     });
     let form: Vec<_> = form.collect();
-    let (status, answer) = console.issuer.token(form.join("&")).await?;
-    answered(status, &answer).map(Json)
+    form.join("&")
 }
 
 /// True if the address is that of the page at this host, under any stage.
@@ -202,6 +208,18 @@ mod tests {
         ] {
             assert_eq!(is_own_page(host, &address), right, "{host} {address}");
         }
+    }
+
+    #[test]
+    fn a_value_adds_no_field_to_the_form_and_the_client_is_the_consoles() {
+        let code = "c&client_id=evil#+ %26\u{e9}";
+        let form = form_of(
+            &[("grant_type", "authorization_code"), ("code", code)],
+            "console",
+        );
+        let expected = "grant_type=authorization%5Fcode&\
+            code=c%26client%5Fid%3Devil%23%2B%20%2526%C3%A9&client_id=console";
+        assert_eq!(form, expected);
     }
 
     #[test]

@@ -192,4 +192,37 @@ mod tests {
         assert_eq!(next, [("tell", Some("if so")), ("Finish", Some("else"))]);
         assert!(nodes[5].escalates && !held.escalates);
     }
+
+    #[test]
+    fn a_step_has_its_action_and_parallel_branches_are_levels_in_declared_order() {
+        let step = |name: &str, optional: bool| json!({ "StartAt": name, "States": { name: { "Type": "Task", "End": true, "Arguments": { "step": { "name": name, "action": "vendor-hold", "optional": optional } } } } });
+        let machine = json!({ "StartAt": "both", "States": {
+            "both": { "Type": "Parallel", "Branches": [step("left", true), step("right", false)], "Next": "which" },
+            "which": { "Type": "Choice", "Choices": [{ "Next": "early" }, { "Next": "odd" }], "Default": "Finish" },
+            "early": { "Type": "Map", "Items": NO_ITEMS, "ItemProcessor": step("none", false), "Next": "Finish" },
+            "odd": { "Type": "Pass", "Next": "Finish" },
+            "Finish": { "Type": "Succeed" },
+        }});
+        let nodes = outline(&machine);
+        // The branches of a choice come one after the other, and what they share only once.
+        assert_eq!(names(&nodes), ["both", "which", "early", "Finish", "odd"]);
+        let both = &nodes[0];
+        assert_eq!(both.kind, NodeKind::Parallel);
+        let inside: Vec<_> = both.inside.iter().map(|level| &level[0]).collect();
+        assert_eq!(
+            (inside[0].name.as_str(), inside[0].optional),
+            ("left", true)
+        );
+        assert_eq!(
+            (inside[1].name.as_str(), inside[1].optional),
+            ("right", false)
+        );
+        assert_eq!(inside[0].action.as_deref(), Some("vendor-hold"));
+        assert!(!inside[0].undo, "it declares none");
+        assert_eq!((nodes[2].kind, nodes[2].inside.len()), (NodeKind::Other, 0));
+        assert_eq!(
+            (nodes[3].kind, nodes[4].kind),
+            (NodeKind::End, NodeKind::Other)
+        );
+    }
 }
