@@ -5,7 +5,6 @@ use holdfast_receipt::{Receipt, chain::Hour};
 use holdfast_tests::{
     DELAY, EnvironmentChange, Stack, enforced, eventually, unique, valid_receipt, variable,
 };
-
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -141,24 +140,19 @@ async fn a_link_altered_in_any_part_is_refused() {
 async fn an_expired_link_is_refused() {
     // A changed function restarts, which would disturb another test that calls it.
     let stack = Stack::alone().await;
-    let id = executed(&stack).await;
+    let path = format!("/v1/executions/{}/receipt", executed(&stack).await);
     let _change = EnvironmentChange::new(&stack.aws, "api", "HOLDFAST_RECEIPT_URL_SECONDS", "2");
-    let path = format!("/v1/executions/{id}/receipt");
     // A loaded machine may need more than two seconds to use a link.
     let url = eventually("a fresh link is answered", 60, || async {
         let link = stack.api.get(&path).await.body;
         let url = link["url"].as_str().expect("a url").to_owned();
-        match stack.api.fetch(&url).await.status {
-            200 => Ok(url),
-            status => Err(status.to_string()),
-        }
+        let status = stack.api.fetch(&url).await.status;
+        (status == 200).then_some(url).ok_or(status.to_string())
     })
     .await;
     eventually("the link is refused after its time", 60, || async {
-        match stack.api.fetch(&url).await.status {
-            403 => Ok(()),
-            status => Err(status.to_string()),
-        }
+        let status = stack.api.fetch(&url).await.status;
+        (status == 403).then_some(()).ok_or(status.to_string())
     })
     .await;
 }
