@@ -70,5 +70,5 @@ async fn a_long_list_of_executions_keeps_one_page_in_the_memory_of_the_browser()
     let copies = rows - 1;
     scale::fill(&client, &table, copies, |n| copy(&item, &tenant, n)).await;
     let said = driven("memory.mjs", &json!({ "tenant": tenant, "rows": rows }));
-    println!("{said}");
+    eprintln!("{said}");
 }

@@ -27,16 +27,28 @@ const OF_ONE: [&str; 2] = ["execution", "outcome"];
 /// The counts and measurements of a batch of changes.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct MetricBatch {
-    counted: Vec<(About, Vec<(Metric, i64)>, Timestamp)>,
+    counted: Vec<Count>,
     measured: Vec<(About, Measurement)>,
+}
+
+/// What an event counts for.
+#[derive(Debug, Clone, PartialEq)]
+struct Count {
+    about: About,
+    metrics: Vec<(Metric, i64)>,
+    at: Timestamp,
 }
 
 impl MetricBatch {
     /// Adds what an event counts for.
     pub fn event(&mut self, event: &Event) {
-        let counted = metrics(event);
-        if !counted.is_empty() {
-            self.counted.push((event.about.clone(), counted, event.at));
+        let metrics = metrics(event);
+        if !metrics.is_empty() {
+            self.counted.push(Count {
+                about: event.about.clone(),
+                metrics,
+                at: event.at,
+            });
         }
     }
 
@@ -57,9 +69,15 @@ impl MetricBatch {
 
     /// The log lines of the batch. Metrics of events exist by tenant too if `by_tenant` says so.
     pub fn lines(&self, namespace: &str, by_tenant: bool) -> Vec<Value> {
-        let counted = self.counted.iter().map(|(about, metrics, at)| {
-            let line = emf(namespace, metrics, Some(about), by_tenant, *at);
-            Sample::new(line, metrics, *at)
+        let counted = self.counted.iter().map(|count| {
+            let line = emf(
+                namespace,
+                &count.metrics,
+                Some(&count.about),
+                by_tenant,
+                count.at,
+            );
+            Sample::new(line, &count.metrics, count.at)
         });
         let mut lines: Vec<_> = grouped(counted).into_iter().map(Group::line).collect();
         let measured = self.measured.iter().map(|(about, one)| {

@@ -353,6 +353,7 @@ export interface Execution {
   execution_id: string;
   workflow_id: string;
   workflow_version: number;
+  tier: "standard" | "express";
   tenant: string;
   status: string;
   waiting?: OpenQuestion | null;
