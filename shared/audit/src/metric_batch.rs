@@ -31,7 +31,7 @@ pub struct MetricBatch {
     measured: Vec<(About, Measurement)>,
 }
 
-/// What an event counts for.
+/// The counts of an event.
 #[derive(Debug, Clone, PartialEq)]
 struct Count {
     about: About,
@@ -40,7 +40,7 @@ struct Count {
 }
 
 impl MetricBatch {
-    /// Adds what an event counts for.
+    /// Adds the counts of an event.
     pub fn event(&mut self, event: &Event) {
         let metrics = metrics(event);
         if !metrics.is_empty() {

@@ -29,18 +29,19 @@ mod simulation;
 mod store;
 mod survey;
 mod target;
+mod usage;
 mod world;
 
 pub use fault::Fault;
 pub use holdfast_audit::StepEvents;
 pub use matrix::Matrix;
-pub use meter::{Load, MeasuredRun, Usage, Volume};
 pub use old_behavior::OldBehavior;
 pub use outage::Service;
 pub use own::{MakeOwn, Own};
 pub use scenario::{Scenario, Strike};
 pub use simulation::{BrokenSchedule, ScheduleSource, SimulationResult, Simulator};
 pub use target::Manners;
+pub use usage::{Load, MeasuredRun, Usage, Volume};
 
 use std::{collections::BTreeMap, num::NonZero, rc::Rc, sync::Arc, thread};
 

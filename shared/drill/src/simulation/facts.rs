@@ -7,7 +7,7 @@ use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{AnyRecord, ExecutionRecord};
 use jiff::Timestamp;
 
-use crate::meter::Volume;
+use crate::usage::Volume;
 
 /// The source of events of a deployment called `holdfast`.
 const SOURCE: &str = "holdfast/holdfast";
