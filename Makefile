@@ -29,7 +29,7 @@ up: ## build, start and deploy the local stack; then: source .local/env
 down: ## end the local stack and remove what it left
 	@infra/local/down.sh
 
-bench: ## count and price requests, time the API, measure the program; fails if an aim is missed
+bench: ## count and price requests, time the API, measure the programs; fails if an aim is missed
 	@infra/local/bench.sh
 
 screenshots: ## pictures of the console's pages of the local stack, in target/console

@@ -110,12 +110,13 @@ const CASES = {
   async paused() {
     const [first, second] = [id('mill'), id('mill')];
     // The first hold is at work while the workflow is paused.
-    await plan('POST /holds', 1, { delay_ms: 8000 }, first);
+    const fault = await plan('POST /holds', 1, { block: 'before_commit' }, first);
     const vendors = [{ id: first }, { id: second }];
     const execution = await start(GROUP, { group: id('mills'), hold_days: 7, vendors });
     await until('a hold is at work', () => read(execution), (now) => now.steps.some((step) => step.status === 'RUNNING'));
     const reason = `the team of accounts payable moves to another queue; resume after ${clock(-5)}`;
     await call('PLATFORM_ADMIN', 'PUT', `controls/workflow/${GROUP}`, { state: 'paused', reason, running_executions: 'wait' });
+    await fetch(`${VENDOR}/admin/faults/${fault.fault_id}/unblock`, { method: 'POST', body: 'null' });
     await until('the execution is paused', () => read(execution), (now) => now.status === 'PAUSED');
     return { execution, right: 'resume', status: 'EXECUTED', why: 'the reason of the pause is over' };
   },

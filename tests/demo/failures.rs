@@ -44,7 +44,7 @@ pub(crate) async fn unknown(stack: &Stack) -> Result<Evidence, String> {
 /// An operator stops the state machine while the second step is at work.
 pub(crate) async fn stopped(stack: &Stack) -> Result<Evidence, String> {
     let vendor = unique("vendor");
-    say("The vendor system will not answer the notification before it is told to;");
+    say("The vendor system holds back its answer to the notification until it is released;");
     say("meanwhile an operator stops the state machine.");
     let fault = json!({ "route": "POST /notifications", "count": 100, "kind": { "block": "before_commit" }, "match": vendor });
     let notification = stack.vendor.block(fault).await;

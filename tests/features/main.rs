@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 struct World {
     stack: Stack,
     vendor: String,
-    slow: Option<BlockedCalls>,
+    blocked: Option<BlockedCalls>,
     execution: String,
     ended: Value,
     receipt: Value,
@@ -33,7 +33,7 @@ impl World {
         Self {
             stack: Stack::from_env().await,
             vendor: unique("vendor"),
-            slow: None,
+            blocked: None,
             execution: String::new(),
             ended: Value::Null,
             receipt: Value::Null,
@@ -49,7 +49,7 @@ async fn begins(world: &mut World) {
         "route": "POST /holds", "count": 1, "kind": { "status": 429, "block": "before_commit" },
         "vendor_id": world.vendor,
     });
-    world.slow = Some(world.stack.vendor.block(slow).await);
+    world.blocked = Some(world.stack.vendor.block(slow).await);
     let input = json!({ "vendor_id": world.vendor, "hold_days": 14 });
     world.execution = world
         .stack
@@ -64,7 +64,7 @@ async fn fails(world: &mut World) {
         "route": "POST /holds", "count": 1, "kind": { "status": 429 }, "vendor_id": world.vendor,
     });
     world.stack.vendor.plan(fault).await;
-    let slow = world.slow.as_ref().expect("the execution has begun");
+    let slow = world.blocked.as_ref().expect("the execution has begun");
     slow.arrived().await;
     slow.unblock().await;
     let query = format!("vendor_id={}", world.vendor);

@@ -99,8 +99,8 @@ pub(crate) fn ceilings(
         ),
         of_account("Lambda calls at once", busy, limits.lambda_concurrent_calls),
         of_account(
-            "KMS requests",
-            bill::KMS_REQUESTS * usage.receipts_signed as f64 / prices.assumed.receipts_per_process,
+            "KMS signatures",
+            usage.receipts_signed as f64 / prices.assumed.receipts_per_process,
             limits.kms_signatures,
         ),
         of_account(

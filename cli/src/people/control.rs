@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The line in place of a number of open executions.
-const UNCOUNTED: &str = "the open executions could not be counted";
+const UNCOUNTED: &str = "the open executions were not counted";
 
 /// The options of the list of controls.
 #[derive(Args)]
@@ -128,9 +128,7 @@ pub(super) fn covered(found: &ControlOutlook) -> String {
     };
     lines += &match (found.open_executions, found.open_executions_more) {
         (None, _) => format!("{UNCOUNTED}\n"),
-        (Some(count), true) => format!("more than {count} executions are open in it\n"),
-        (Some(1), false) => "1 execution is open in it\n".to_owned(),
-        (Some(count), false) => format!("{count} executions are open in it\n"),
+        (Some(count), more) => open_in_words(count, more) + " in it\n",
     };
     for one in found.workflows.iter().flatten() {
         let line = format!("  {:>6}  {}", one.open_executions, one.workflow_id);
@@ -140,6 +138,15 @@ pub(super) fn covered(found: &ControlOutlook) -> String {
         lines += "  and more\n";
     }
     lines
+}
+
+/// A number of open executions, in words. `more` if it is only a bound.
+fn open_in_words(count: u64, more: bool) -> String {
+    match (count, more) {
+        (_, true) => format!("more than {count} executions are open"),
+        (1, false) => "1 execution is open".to_owned(),
+        _ => format!("{count} executions are open"),
+    }
 }
 
 /// A table of controls: what is paused first, and then what was changed last.
@@ -232,9 +239,7 @@ pub(super) fn in_words(done: &ControlChange) -> String {
         false => "",
     };
     let open = match (done.open_executions, done.open_executions_more) {
-        (Some(count), true) => format!("; more than {count} executions are open"),
-        (Some(1), false) => "; 1 execution is open".to_owned(),
-        (Some(count), false) => format!("; {count} executions are open"),
+        (Some(count), more) => format!("; {}", open_in_words(count, more)),
         (None, _) => String::new(),
     };
     let unchecked = match done.scope_check.as_str() {

@@ -8,12 +8,12 @@ use std::{
 use clap::Args;
 use holdfast_ids::{
     members::check_members,
-    names::{check_idempotency_key, is_workflow_id, quoted, sanitize},
+    names::{check_idempotency_key, quoted, sanitize},
 };
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{options::ChangeOptions, shape::StartResult};
+use super::{options::ChangeOptions, shape::StartResult, workflow::workflow_id};
 use crate::{
     api::{ApiRequest, typed},
     report::Trouble,
@@ -48,13 +48,7 @@ pub(crate) struct StartArgs {
 
 /// Starts a workflow.
 pub(crate) fn start(args: &StartArgs) -> Result<(), Trouble> {
-    let workflow = &args.workflow;
-    if !is_workflow_id(workflow) {
-        return Err(Trouble::Usage(format!(
-            "{} is no workflow id: those are WF- and groups of capitals and digits",
-            quoted(workflow)
-        )));
-    }
+    let workflow = workflow_id(&args.workflow).map_err(Trouble::Usage)?;
     let key = match &args.key {
         Some(key) => key.clone(),
         None => Uuid::now_v7().to_string(),

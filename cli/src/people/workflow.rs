@@ -25,10 +25,14 @@ pub(crate) struct WorkflowsArgs {
     options: ReadOptions,
 }
 
-fn workflow_id(text: &str) -> Result<String, String> {
+/// Reads the id of a workflow.
+pub(super) fn workflow_id(text: &str) -> Result<String, String> {
     match is_workflow_id(text) {
         true => Ok(text.to_owned()),
-        false => Err(format!("{} is no workflow id", quoted(text))),
+        false => Err(format!(
+            "{} is no workflow id: those are WF- and groups of capitals and digits",
+            quoted(text)
+        )),
     }
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Execution, OutlineNode, Question } from '../src/api/types';
 import { sentenceIn } from '../src/lib/answer';
-import { courseOf } from '../src/lib/course';
+import { progressOf } from '../src/lib/progress';
 import { offset } from '../src/lib/format';
 import { byExpiry, identityOf } from '../src/lib/question';
 
@@ -29,7 +29,7 @@ const execution = (steps: string[], questions: string[]) =>
 
 // Each entry as `kind name`, and `over` for a state that is known to be over.
 function course(steps: string[], questions: string[], outline = OUTLINE): string[] {
-  return courseOf(execution(steps, questions), outline).map((entry) => {
+  return progressOf(execution(steps, questions), outline).map((entry) => {
     if (entry.is === 'step') return `step ${entry.step.name}`;
     if (entry.is === 'approval') return `approval ${entry.question.step}`;
     return `${entry.over ? 'over' : 'state'} ${entry.node.name}`;

@@ -93,11 +93,7 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 /// A route that shows what a pause would touch, to those who may pause.
-fn outlook(
-    path: &'static str,
-    id: &'static str,
-    handler: impl Handler<AuthorizedRequest<TenantQuery, EmptyBody, ControlCaller>>,
-) -> Route {
+fn outlook(path: &'static str, id: &'static str, handler: impl Handler<LookRequest>) -> Route {
     let summary = "Returns a control, and what a pause of its scope would touch now";
     let shape = shape::<ControlOutlook>;
     Route::get(path, id, summary, Operation::Control, shape, handler).without_query()
@@ -257,7 +253,7 @@ fn unknown(scope: &Scope) -> Problem {
         Scope::Workflow(_) | Scope::Platform => "no such workflow is deployed",
     };
     Problem::not_found(format!(
-        "{}: {why}; to control it before it exists, send \"new\": true, or give the command --new",
+        "{}: {why}; to control it before it exists, send \"new\": true",
         scope.name()
     ))
 }

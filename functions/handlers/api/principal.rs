@@ -152,8 +152,8 @@ fn forbidden(role: Role, operation: Operation) -> Problem {
     let (role, says, roles) = (role.name(), operation.says(), operation.roles());
     Problem::forbidden(match roles.contains(&role) {
         true => format!(
-            "the role {role} may {says} only where they ask one of its groups: GET /v1/questions \
-             lists those"
+            "the role {role} may {says} only if a question asks one of its groups: \
+             GET /v1/questions lists those"
         ),
         false => format!("the role {role} may not {says}; {} may", roles.join(" or ")),
     })

@@ -206,7 +206,7 @@ impl From<EnvelopeError> for Problem {
             EnvelopeError::TooLarge(why) => Self::too_large(why),
             EnvelopeError::Malformed(why) => Self::bad_request(why),
             EnvelopeError::LongNumber { ref place } => Self {
-                errors: vec![format!("{place}: it has more than 15 digits")],
+                errors: vec![format!("{place}: {TOO_LONG}")],
                 ..Self::bad_request(error)
             },
         }

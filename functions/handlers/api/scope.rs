@@ -75,7 +75,7 @@ async fn registered(app: &App, tenant: &str) -> Source {
 
 /// The open executions that a pause of a scope would touch now.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct PauseOutlook {
+pub(crate) struct CoveredExecutions {
     pub(crate) open: OpenCount,
     /// The workflows of those that were looked at, most executions first.
     pub(crate) workflows: Vec<CoveredWorkflow>,
@@ -101,15 +101,15 @@ pub(crate) async fn open_executions(app: &App, scope: &Scope) -> Option<OpenCoun
 
 /// Counts the open executions in a scope by their workflows; `None` if they cannot be counted in
 /// time.
-pub(crate) async fn outlook(app: &App, scope: &Scope) -> Option<PauseOutlook> {
+pub(crate) async fn outlook(app: &App, scope: &Scope) -> Option<CoveredExecutions> {
     let outlook = async {
         match scope {
             Scope::Platform => of_platform(app).await,
             Scope::Tenant(tenant) => of_tenant(app, tenant).await,
             Scope::Workflow(workflow) => {
-                let open = app.machines.count_running(workflow, PAGES).await.ok()??;
+                let open = open_executions(app, scope).await?;
                 let counts = [(workflow.clone(), open.count)];
-                Some(PauseOutlook::of(open, counts, open.more))
+                Some(CoveredExecutions::of(open, counts, open.more))
             }
         }
     };
@@ -118,7 +118,7 @@ pub(crate) async fn outlook(app: &App, scope: &Scope) -> Option<PauseOutlook> {
 
 /// The open executions of all tenants. The index has no workflows, and no session reads records of
 /// every tenant. So the workflows are those of running Step Functions executions.
-async fn of_platform(app: &App) -> Option<PauseOutlook> {
+async fn of_platform(app: &App) -> Option<CoveredExecutions> {
     let ids = app.machines.workflows().await.ok()?;
     let left_out = ids.len() > WORKFLOWS;
     let counts = stream::iter(ids.into_iter().take(WORKFLOWS))
@@ -130,13 +130,17 @@ async fn of_platform(app: &App) -> Option<PauseOutlook> {
         .collect::<Vec<_>>();
     let (open, counts) = join(app.tenants.controls().count_open(None), counts).await;
     let counts: Vec<_> = counts.into_iter().collect::<Option<_>>()?;
-    let more = left_out || counts.iter().any(|(_, count)| count.more);
+    let open = open.ok()?;
+    let listed: u64 = counts.iter().map(|(_, count)| count.count).sum();
+    // Step Functions lists no Express execution, so the ledger can have more than the workflows.
+    let more =
+        left_out || open.more || open.count > listed || counts.iter().any(|(_, count)| count.more);
     let counts = counts.into_iter().map(|(id, open)| (id, open.count));
-    Some(PauseOutlook::of(open.ok()?, counts, more))
+    Some(CoveredExecutions::of(open, counts, more))
 }
 
 /// The open executions of a tenant, of which the first ones are read.
-async fn of_tenant(app: &App, tenant: &str) -> Option<PauseOutlook> {
+async fn of_tenant(app: &App, tenant: &str) -> Option<CoveredExecutions> {
     let (open, first) = app
         .tenants
         .controls()
@@ -154,10 +158,10 @@ async fn of_tenant(app: &App, tenant: &str) -> Option<PauseOutlook> {
         records.into_iter().collect::<Result<_, _>>().ok()?;
     let counts = records.into_iter().flatten();
     let counts = counts.map(|execution| (execution.workflow, 1));
-    Some(PauseOutlook::of(open, counts, more))
+    Some(CoveredExecutions::of(open, counts, more))
 }
 
-impl PauseOutlook {
+impl CoveredExecutions {
     /// Sums counts by workflow.
     fn of(open: OpenCount, counts: impl IntoIterator<Item = (String, u64)>, more: bool) -> Self {
         let mut sums: BTreeMap<String, u64> = BTreeMap::new();
@@ -195,7 +199,7 @@ mod tests {
             ("WF-D", 2),
         ];
         let counts = counts.map(|(id, count)| (id.to_owned(), count));
-        let outlook = PauseOutlook::of(OpenCount::default(), counts, false);
+        let outlook = CoveredExecutions::of(OpenCount::default(), counts, false);
         let listed = outlook.workflows.iter();
         let listed: Vec<_> = listed
             .map(|one| (one.workflow_id.as_str(), one.open_executions))

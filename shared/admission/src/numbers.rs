@@ -10,7 +10,7 @@ use serde_json::{Number, Value};
 const MAX_INTEGER: u64 = 999_999_999_999_999;
 
 /// The fault of a long number, and its fix.
-pub(crate) const TOO_LONG: &str =
+pub const TOO_LONG: &str =
     "a whole number has more than 15 digits, which a text would round: send it as a string";
 
 /// Checks that every whole number in a value keeps its digits as text. The error names the fix.

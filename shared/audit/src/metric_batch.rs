@@ -85,7 +85,8 @@ impl MetricBatch {
             Sample::new(step_emf(namespace, one, about), &metrics, one.at)
         });
         for group in grouped(measured) {
-            // The declaration has no execution, so that each of them has a line without one.
+            // A shared line names no execution, so each measurement also has a line without a
+            // declaration.
             if group.samples.len() > 1 {
                 lines.extend(group.samples.iter().map(Sample::undeclared));
             }

@@ -22,7 +22,8 @@ impl DynamoLedger {
         Ok(self.first_open(tenant, 0).await?.0)
     }
 
-    /// The same number, and the keys of the first `limit` of the executions.
+    /// Counts open executions as [`count_open`](Self::count_open) does, and returns the keys of up
+    /// to `limit` of them, in no order of time.
     pub async fn first_open(
         &self,
         tenant: Option<&str>,

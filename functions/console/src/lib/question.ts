@@ -1,7 +1,7 @@
-// Questions to people: their order, and which of them is which.
+// Questions to people: their order, their identity and their deciders.
 import type { Question } from '../api/types';
 
-// Those that expire first come first. Of one time, the order of the list is kept.
+// Sorts by expiry, earliest first. Equal times keep the order of the list.
 export function byExpiry<T extends { until: string }>(questions: readonly T[]): T[] {
   return questions.toSorted((a, b) => Date.parse(a.until) - Date.parse(b.until));
 }
@@ -11,4 +11,10 @@ export function byExpiry<T extends { until: string }>(questions: readonly T[]): 
 export function identityOf(question: Question): string {
   const { step, incident, until, shown_sha256: shown } = question;
   return JSON.stringify([step, incident, until, shown ?? null]);
+}
+
+// The people who may decide: `2 of cfo, treasury`. Without a group, platform admins decide.
+export function decidersOf(by: readonly string[], count = 1): string {
+  const who = by.length > 0 ? by.join(', ') : 'a platform admin';
+  return count > 1 ? `${count} of ${who}` : who;
 }

@@ -30,7 +30,7 @@ const cause = (data: Data): string =>
   `${text(data, 'state')} ${errorWord(text(data, 'error'))}`.trim();
 const later = (data: Data): string => (Number(data.generation) > 0 ? ' again' : '');
 
-const TOLD = ['Declined', 'Permanent', 'Withdrawn'];
+const CAUSES_OF_ROLLBACK = ['Declined', 'Permanent', 'Withdrawn'];
 
 const SENTENCES: Readonly<Record<string, (data: Data) => string>> = {
   'workflow.started': (data) => `Began${later(data)}, triggered by ${text(data, 'trigger')}`,
@@ -49,7 +49,7 @@ const SENTENCES: Readonly<Record<string, (data: Data) => string>> = {
   'workflow.rollback.started': (data) => `The rollback began: ${cause(data)}`,
   'workflow.completed': (data) =>
     // The event of the rollback before it has these causes.
-    `Ended: ${wordOf(text(data, 'status')).text}${data.error && !TOLD.includes(text(data, 'error')) ? `, ${cause(data)}` : ''}`,
+    `Ended: ${wordOf(text(data, 'status')).text}${data.error && !CAUSES_OF_ROLLBACK.includes(text(data, 'error')) ? `, ${cause(data)}` : ''}`,
   'workflow.receipt.generated': () => 'The receipt was written',
   'workflow.incident.opened': (data) => `An incident opened: ${cause(data)}`,
   'workflow.incident.standing': (data) =>

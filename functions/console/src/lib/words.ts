@@ -37,20 +37,24 @@ const STEPS: Readonly<Record<string, Word>> = {
 
 // The engine's names of errors, in words. The pages show the name beside them, for logs and docs.
 const ERRORS: Readonly<Record<string, string>> = {
-  Aborted: 'its state machine was stopped',
+  Aborted: 'its state machine was stopped from outside',
   Approval: 'asks for an approval',
   Cancelled: 'cancelled',
   Declined: 'was declined',
   Escalate: 'has an unknown outcome',
   Expired: 'was not decided in time',
-  Lost: 'its state machine is lost',
+  Lost: 'its Step Functions execution was lost',
+  Paused: 'was stopped by a pause',
   Permanent: 'did not succeed',
   Rejected: 'its start was refused',
   Skipped: 'was skipped',
-  Withdrawn: 'rolled back on request',
+  'States.Timeout': 'ran out of time',
+  Transient: 'did not succeed in its attempts',
+  Unknown: 'has an unknown outcome',
+  Withdrawn: 'withdrawn on request',
 };
 
-export const errorWord = (error: string): string => ERRORS[error] ?? error;
+export const errorWord = (error: string): string => ERRORS[error] ?? `failed with ${error}`;
 
 // The statuses by which a list of executions can be filtered.
 export const STATUSES = Object.keys(WORDS).filter((status) => status !== 'STARTING');

@@ -87,7 +87,7 @@ export function Controls({ person }: PageProps) {
           }}
         </Answer>
       </section>
-      {sets && <Another onChoose={(scope) => setChange({ scope, pause: true })} />}
+      {sets && <PauseForm onChoose={(scope) => setChange({ scope, pause: true })} />}
       {change && (
         <Dialog
           key={change.scope}
@@ -115,7 +115,7 @@ function State({ control }: { control: Control }) {
 }
 
 // Pauses a scope that has no control yet.
-function Another({ onChoose }: { onChoose: (scope: string) => void }) {
+function PauseForm({ onChoose }: { onChoose: (scope: string) => void }) {
   const [kind, setKind] = useState<(typeof KINDS)[number]>('workflow');
   const [name, setName] = useState('');
   return (

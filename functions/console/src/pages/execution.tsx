@@ -88,7 +88,7 @@ function NotYet({ starting }: { starting: Starting }) {
 }
 
 // The states of steps whose effect was not undone.
-const LEFT = ['SUCCESS', 'UNKNOWN', 'UNDO_FAILED'];
+const REMAINING_STATES = ['SUCCESS', 'UNKNOWN', 'UNDO_FAILED'];
 
 const SENTENCES: Readonly<Record<string, string>> = {
   RUNNING: 'Steps are at work. This page follows it.',
@@ -105,7 +105,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
 
 // Of a partial rollback, the steps whose effect remains or may remain come first.
 function sentenceFor({ status, steps }: Recorded): string {
-  const left = steps.filter((step) => LEFT.includes(step.status)).map((step) => step.name);
+  const left = steps.filter((step) => REMAINING_STATES.includes(step.status)).map((step) => step.name);
   const remains =
     status === 'PARTIALLY_ROLLED_BACK' && left.length > 0
       ? `An effect remains or may remain: ${[...new Set(left)].join(', ')}. `

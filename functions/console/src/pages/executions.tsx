@@ -41,7 +41,7 @@ const COLUMNS: ReadonlyArray<Column<ListedExecution>> = [
     cell: (row) => (
       <>
         <Status status={row.status} />
-        <Halt row={row} />
+        <WaitsFor row={row} />
       </>
     ),
   },
@@ -68,7 +68,7 @@ function took(row: ListedExecution): string {
 }
 
 // What an open execution waits for.
-function Halt({ row }: { row: ListedExecution }) {
+function WaitsFor({ row }: { row: ListedExecution }) {
   const { waiting, paused } = row;
   if (waiting) {
     return (

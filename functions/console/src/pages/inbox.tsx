@@ -7,7 +7,7 @@ import { Answer, Empty } from '../components/states';
 import { type Column, Table } from '../components/table';
 import { Time } from '../components/time';
 import { counted, short } from '../lib/format';
-import { byExpiry } from '../lib/question';
+import { byExpiry, decidersOf } from '../lib/question';
 import { useLive } from '../live';
 import type { PageProps } from '../pages';
 import { may, seesEveryTenant } from '../roles';
@@ -135,9 +135,7 @@ function SubjectAndMessage({ row }: { row: ListedQuestion }) {
 // The people of a question: `2 of cfo, treasury; 1 approved`.
 export function deciders(question: { by: string[]; count: number; votes: unknown }): string {
   const votes = Array.isArray(question.votes) ? question.votes.length : Number(question.votes);
-  const who = question.by.length > 0 ? question.by.join(', ') : 'a platform admin';
-  const many = question.count > 1 ? `${question.count} of ` : '';
-  return `${many}${who}${votes > 0 ? `; ${votes} approved` : ''}`;
+  return `${decidersOf(question.by, question.count)}${votes > 0 ? `; ${votes} approved` : ''}`;
 }
 
 export function addressOf(

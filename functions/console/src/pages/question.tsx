@@ -54,7 +54,7 @@ export function Question({ route, person }: PageProps) {
           const same = choice && identityOf(choice.question) === identityOf(question);
           return (
             <>
-              {choice && !same && <Another />}
+              {choice && !same && <QuestionChanged />}
               <What execution={execution} question={question} tenant={route.tenant} />
               <EffectsSoFar execution={execution} />
               {may(person.role, 'decide what an execution waits for') && (
@@ -90,7 +90,7 @@ export function Question({ route, person }: PageProps) {
   );
 }
 
-function Another() {
+function QuestionChanged() {
   return (
     <p class="problem part" role="alert">
       The step asks another question now. Your choice was of the one before, and nothing was sent.
@@ -175,7 +175,7 @@ function What({ execution, question, tenant }: Shown) {
         <Fact name="Tenant">{execution.tenant}</Fact>
         <Fact name="Execution">
           <a href={address(['executions', execution.execution_id], { tenant })}>
-            {execution.execution_id.slice(0, 10)}…
+            {short(execution.execution_id)}
           </a>
         </Fact>
         <Fact name="Requested by">{execution.requested_by ?? `trigger ${execution.trigger}`}</Fact>

@@ -4,13 +4,13 @@ import type {
   Attempt,
   Execution,
   OutlineNode,
-  Question,
   Step,
   TargetAnswer,
 } from '../../api/types';
 import { sentenceIn } from '../../lib/answer';
-import { courseOf, type Entry } from '../../lib/course';
+import { progressOf, type Entry } from '../../lib/progress';
 import { counted, lasted } from '../../lib/format';
+import { decidersOf } from '../../lib/question';
 import { statesOf } from '../../lib/states';
 import type { Word } from '../../lib/words';
 import { Mark, StepStatus } from '../status';
@@ -28,17 +28,17 @@ interface Props {
 }
 
 export function Steps({ execution, outline }: Props) {
-  const course = courseOf(execution, outline);
-  if (course.length === 0) return <p class="soft">No step has begun.</p>;
+  const progress = progressOf(execution, outline);
+  if (progress.length === 0) return <p class="soft">No step has begun.</p>;
   const states = statesOf(execution);
   const row = (entry: Entry, n: number) => <Row key={n} entry={entry} states={states} />;
   return (
     <>
-      {course.slice(0, FIRST).map(row)}
-      {course.length > FIRST && (
+      {progress.slice(0, FIRST).map(row)}
+      {progress.length > FIRST && (
         <details class="fold">
-          <summary>{counted(course.length - FIRST, 'more step')}</summary>
-          {course.slice(FIRST).map((entry, n) => row(entry, n + FIRST))}
+          <summary>{counted(progress.length - FIRST, 'more step')}</summary>
+          {progress.slice(FIRST).map((entry, n) => row(entry, n + FIRST))}
         </details>
       )}
     </>
@@ -46,6 +46,8 @@ export function Steps({ execution, outline }: Props) {
 }
 
 const NOT_REACHED: Word = { text: 'not reached', tone: 'none' };
+// A wait leaves no record: after it, what follows shows that it is over.
+const NO_RECORD: Word = { text: 'no record', tone: 'none' };
 const OVER: Word = { text: 'over', tone: 'good' };
 const KINDS: Readonly<Record<string, string>> = { approval: 'approval', wait: 'wait' };
 
@@ -54,16 +56,12 @@ function Row({ entry, states }: { entry: Entry; states: ReadonlyMap<string, Word
   if (entry.is === 'approval') {
     const { question } = entry;
     const word = states.get(question.step) ?? NOT_REACHED;
-    return <State name={question.step} word={word} note={`approval of ${peopleOf(question)}`} />;
+    return <State name={question.step} word={word} note={`approval of ${decidersOf(question.by, question.count)}`} />;
   }
   const { node, over } = entry;
   const note = KINDS[node.kind] ?? node.action ?? node.kind;
-  return <State name={node.name} word={over ? OVER : NOT_REACHED} note={note} />;
-}
-
-function peopleOf({ by, count }: Question): string {
-  const who = by.length > 0 ? by.join(', ') : 'a platform admin';
-  return count > 1 ? `${count} of ${who}` : who;
+  const unseen = node.kind === 'wait' ? NO_RECORD : NOT_REACHED;
+  return <State name={node.name} word={over ? OVER : unseen} note={note} />;
 }
 
 function State({ name, word, note }: { name: string; word: Word; note: string }) {

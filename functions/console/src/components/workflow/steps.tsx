@@ -1,7 +1,8 @@
 // The steps, approvals and waits of a workflow, as their states declare them.
 import type { DeclaredStep } from '../../api/shapes';
 import type { OutlineNode } from '../../api/types';
-import { flat } from '../../lib/course';
+import { flat, SHOWN } from '../../lib/progress';
+import { decidersOf } from '../../lib/question';
 import { lasted } from '../../lib/format';
 import { type Column, Table } from '../table';
 
@@ -11,11 +12,9 @@ interface Row {
   step: DeclaredStep | undefined;
 }
 
-const KINDS = ['step', 'approval', 'wait'];
-
 function doneBy({ node, step }: Row): string {
   if (node.kind === 'wait') return 'a wait';
-  if (node.kind === 'approval') return `approval of ${node.by?.join(', ') || 'a platform admin'}`;
+  if (node.kind === 'approval') return `approval of ${decidersOf(node.by ?? [])}`;
   return step?.action ?? node.action ?? '';
 }
 
@@ -46,7 +45,7 @@ interface Props {
 export function DeclaredSteps({ steps, outline }: Props) {
   const declared = steps as readonly DeclaredStep[];
   const rows = flat(outline)
-    .filter((node) => KINDS.includes(node.kind))
+    .filter((node) => SHOWN.includes(node.kind))
     .map((node) => ({ node, step: declared.find((step) => step.name === node.name) }));
   const repeated = declared.some((step) => step.for_each !== undefined);
   return (

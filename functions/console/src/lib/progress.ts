@@ -1,4 +1,4 @@
-// The course of an execution: its steps, approvals and waits in the order of the workflow.
+// The progress of an execution: its steps, approvals and waits in the order of the workflow.
 import type { Execution, OutlineNode, Question, Step } from '../api/types';
 
 export type Entry =
@@ -7,7 +7,8 @@ export type Entry =
   // A state without a record. A wait leaves none: that it is over is known from what follows it.
   | { is: 'state'; node: OutlineNode; over: boolean };
 
-const SHOWN = ['step', 'approval', 'wait'];
+// The kinds of states that pages list.
+export const SHOWN = ['step', 'approval', 'wait'];
 
 // All nodes of an outline, each container before what is inside it.
 export function flat(nodes: readonly OutlineNode[]): OutlineNode[] {
@@ -28,7 +29,7 @@ function following(node: OutlineNode, level: readonly OutlineNode[]): Set<string
 }
 
 // Without an outline, the steps and approvals that have a record.
-export function courseOf(execution: Execution, outline: readonly OutlineNode[]): Entry[] {
+export function progressOf(execution: Execution, outline: readonly OutlineNode[]): Entry[] {
   const { steps } = execution;
   // A step can ask again; its last question counts.
   const approvals = new Map(
