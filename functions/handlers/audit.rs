@@ -1,9 +1,10 @@
 //! The `audit` function: it publishes audit events, writes metrics and adds to the statistics for
 //! every change in the ledger's stream.
 //!
-//! Events are published at least once and in order. The function reports the first change that it
-//! could not publish, and the stream delivers that change and all that follow again. A change that
-//! cannot be read is set aside, so that it delays no other change.
+//! Events are published at least once. `sequence` has their order, since events that share an entry
+//! are published with its first one. The function reports the first change that it could not
+//! publish, and the stream delivers that change and all that follow again. A change that cannot be
+//! read is set aside, so that it delays no other change.
 
 use std::collections::BTreeMap;
 

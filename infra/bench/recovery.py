@@ -126,6 +126,8 @@ class Injury:
             failure = {"state": "", "error": "Cancelled", "cause": "bench", "by": "bench"}
             failure = {name: {"S": text} for name, text in failure.items()}
             item["epoch"] = {"N": str(epoch)}
+            # The API keeps the first owner as the origin, from which readers derive the machine.
+            item.setdefault("origin", item["owner"])
             item["owner"] = {"S": self.arn("recovery", f"{execution}-{epoch}")}
             item["deadline"] = {"S": later(minutes=30)}
             item["phase"] = {"M": {"is": {"S": "unwinding"}, "failure": {"M": failure}}}

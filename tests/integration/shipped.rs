@@ -75,7 +75,7 @@ async fn one_failing_vendor_ends_the_group_and_the_other_holds_are_released() {
     let stack = Stack::from_env().await;
     let (good, bad) = (unique("vendor"), unique("vendor"));
     let fault = json!({
-        "route": "POST /holds", "count": 1, "vendor_id": bad,
+        "route": "POST /holds", "count": 100, "vendor_id": bad,
         "kind": { "status": 403, "block": "before_commit" },
     });
     let refusal = stack.vendor.block(fault).await;

@@ -87,7 +87,7 @@ async fn every_execution_that_leaves_an_effect_notifies_and_a_good_end_resolves_
         "{open}"
     );
     for id in &ids {
-        let ended = stack.api.get(&format!("/v1/executions/{id}")).await.body;
+        let ended = api.get(&format!("/v1/executions/{id}")).await.body;
         assert_eq!(ended["incidents"], json!([&path]), "{ended}");
         let reason = json!({ "reason": "access was granted" });
         let path = format!("/v1/executions/{id}/rollback");

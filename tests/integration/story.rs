@@ -163,7 +163,8 @@ async fn watch_follows_an_execution_to_its_receipt_and_logs_shows_the_same_story
 async fn the_last_line_in_a_terminal_names_the_running_attempt() {
     let stack = Stack::from_env().await;
     let (id, notification) = hanging(&stack, &unique("vendor"), &unique("watched")).await;
-    let attempt = "notify_ap_team attempt 1 for ";
+    // On a slow machine the first attempt is over before the command shows it.
+    let attempt = "notify_ap_team attempt ";
     let (fine, watched) = in_a_terminal(&["watch", &id], attempt, notification.unblock()).await;
     assert!(
         fine && in_order(&watched, &[attempt, "receipt.generated"]),

@@ -143,11 +143,11 @@ async fn a_filter_by_key_needs_its_workflow_and_allows_no_other_filter() {
         ("idempotency_key=k".to_owned(), "give workflow_id with it"),
         (
             format!("idempotency_key=k&workflow_id={DELAY}&status=FAILED"),
-            "nothing else",
+            "leave all else out",
         ),
         (
             format!("idempotency_key=k&workflow_id={DELAY}&subject=x"),
-            "nothing else",
+            "leave all else out",
         ),
         (
             "subject=".to_owned(),

@@ -103,11 +103,12 @@ fn outlook_of(api: &Client, scope: &Scope) -> Result<Value, Trouble> {
 /// so an API that cannot count now does not keep a person from it.
 fn touched(options: &ChangeOptions, scope: &Scope) -> Result<String, Trouble> {
     let api = options.read.api.client()?;
-    match outlook_of(&api, scope) {
-        Ok(answer) => Ok(format!("\n{}", covered(&typed(&answer)?).trim_end())),
-        Err(Trouble::Unavailable(_)) => Ok(format!("\n{UNCOUNTED}")),
-        Err(trouble) => Err(trouble),
-    }
+    let found = outlook_of(&api, scope).and_then(|answer| typed::<ControlOutlook>(&answer));
+    Ok(match found {
+        Ok(found) => format!("\n{}", covered(&found).trim_end()),
+        // The request of the pause itself reports a wrong token or role.
+        Err(_) => format!("\n{UNCOUNTED}"),
+    })
 }
 
 /// The state of a scope, in a line.

@@ -26,6 +26,7 @@ use crate::api::{
     problem::Problem,
     progress::progress_of,
     route::AuthorizedRequest,
+    sentence::effect_of,
 };
 
 pub(crate) async fn read(
@@ -280,7 +281,7 @@ impl Outlooks<'_> {
     /// The step that the question is about; none of an approval.
     fn asking(&self, question: &Question) -> Option<&StepRecord> {
         let mut steps = self.found.steps.iter();
-        steps.find(|step| step.step == question.step)
+        steps.find(|step| step.step == question.step && step.item.is_none())
     }
 
     /// The effect that a skipped step leaves, if it may have one.
@@ -374,27 +375,4 @@ impl Outlooks<'_> {
 fn is_impossible(refusal: &Option<ActionRefusal>) -> bool {
     let code = refusal.as_ref().map(|refusal| refusal.code);
     matches!(code, Some(RefusalCode::Conflict | RefusalCode::Already))
-}
-
-/// The effect of a decision in one sentence. `step` is the one that the question is about; an
-/// approval has none.
-fn effect_of(decision: Decision, enough: bool, step: Option<&StepRecord>) -> &'static str {
-    match decision {
-        Decision::Retry => match step.filter(|step| step.residue() != Residue::None) {
-            None => "The step is tried again, with all of its attempts.",
-            Some(step) if step.idempotent => {
-                "The step is tried again with the same idempotency key. If its effect exists \
-                 already, a target that honours keys does not repeat it."
-            }
-            Some(_) => {
-                "The step is tried again. Its target can act twice: ask it first whether the \
-                 effect exists."
-            }
-        },
-        Decision::Skip => "The execution continues without the step.",
-        Decision::Rollback => "The execution is rolled back.",
-        Decision::Approve if enough => "The execution continues.",
-        Decision::Approve => "Your approval counts, and the execution waits for more people.",
-        Decision::Reject => "The approval is rejected, and the execution is rolled back.",
-    }
 }

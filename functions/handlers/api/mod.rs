@@ -33,6 +33,7 @@ mod route;
 mod routes;
 mod schema;
 mod scope;
+mod sentence;
 mod start;
 mod statistics;
 mod tenant;

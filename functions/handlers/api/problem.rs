@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use holdfast_admission::EnvelopeError;
+use holdfast_admission::{EnvelopeError, TOO_LONG};
 use holdfast_engine::StoreError;
 use holdfast_ledger::LedgerError;
 

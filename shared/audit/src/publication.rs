@@ -151,10 +151,13 @@ impl<'a> Publication<'a> {
         self.shared.push(SharedEntry { entry, bytes });
     }
 
-    /// The entries in the order in which they are published.
+    /// The entries in the order of their first changes, so that the end of an execution follows its
+    /// steps.
     pub fn entries(self) -> Vec<Entry> {
         let shared = self.shared.into_iter().map(|one| one.entry);
-        self.entries.into_iter().chain(shared).collect()
+        let mut entries: Vec<_> = self.entries.into_iter().chain(shared).collect();
+        entries.sort_by_key(|entry| entry.change);
+        entries
     }
 }
 

@@ -158,6 +158,7 @@ fn plain(value: &Value) -> Result<Value, String> {
 #[cfg(test)]
 mod tests {
     use holdfast_ids::keys::ExecutionKey;
+    use holdfast_ledger::{Item, fixtures};
     use serde_json::json;
 
     use super::*;
@@ -194,6 +195,45 @@ mod tests {
         );
         assert_eq!(change.old, None);
         assert_eq!(change.committed.as_second(), 1_759_150_800);
+    }
+
+    #[test]
+    fn an_execution_is_read_alike_with_and_without_what_its_key_and_owner_say() {
+        let execution = fixtures::execution(&fixtures::key("k"));
+        let item = Item::of(&execution).expect("it has JSON");
+        let short = Value::Object(item.attributes().clone());
+        let mut whole = short.clone();
+        let members = serde_json::to_value(&execution).expect("JSON");
+        for (name, value) in members.as_object().into_iter().flatten() {
+            whole[name] = value.clone();
+        }
+        assert_ne!(short, whole);
+        let reported = json!({
+            "Keys": { "pk": { "S": short["pk"] }, "sk": { "S": short["sk"] } },
+            "OldImage": typed(&whole)["M"], "NewImage": typed(&short)["M"],
+            "ApproximateCreationDateTime": 1_759_150_800,
+        });
+        let change = change(&reported).expect("it can be read");
+        let change = change.expect("it has events");
+        assert_eq!(change.new, Record::Execution(Box::new(execution)));
+        assert_eq!(change.old, Some(change.new));
+    }
+
+    /// A value as DynamoDB writes it.
+    fn typed(value: &Value) -> Value {
+        match value {
+            Value::String(text) => json!({ "S": text }),
+            Value::Number(number) => json!({ "N": number.to_string() }),
+            Value::Bool(bool) => json!({ "BOOL": bool }),
+            Value::Null => json!({ "NULL": true }),
+            Value::Array(items) => json!({ "L": items.iter().map(typed).collect::<Vec<_>>() }),
+            Value::Object(members) => {
+                let members = members
+                    .iter()
+                    .map(|(name, value)| (name.clone(), typed(value)));
+                json!({ "M": members.collect::<serde_json::Map<_, _>>() })
+            }
+        }
     }
 
     #[test]

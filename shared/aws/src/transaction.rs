@@ -41,7 +41,7 @@ where
         }
     }
     Err(LedgerError::Unavailable(format!(
-        "{others} at the same time"
+        "{others} at the same time: send the request again"
     )))
 }
 

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::machines::{Machines, unavailable};
 
 /// Number of versions that are described at the same time.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 2;
 
 /// A version of a workflow's state machine that Step Functions keeps.
 #[derive(Debug, Clone, PartialEq)]

@@ -86,7 +86,8 @@ pub(crate) struct Execution {
     pub(crate) duplicates_prevented: u64,
     /// Questions to people, open and closed.
     pub(crate) questions: Vec<Question>,
-    /// The paths of the incidents that it met, until one of its generations comes to a good end.
+    /// The paths of the incidents that its ended generations met, until one comes to a good end. An
+    /// open question names its own.
     pub(crate) incidents: Vec<String>,
     pub(crate) steps: Vec<Step>,
     pub(crate) receipt: Option<ReceiptLink>,

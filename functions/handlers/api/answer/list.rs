@@ -121,7 +121,8 @@ pub(crate) struct Workflow {
     pub(crate) href: String,
 }
 
-/// The versions of a workflow that Step Functions keeps, newest first.
+/// The versions of a workflow that Step Functions keeps, newest first. A deployed version that is
+/// not among them precedes them.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct WorkflowVersions {
     pub(crate) versions: Vec<WorkflowVersion>,
@@ -142,7 +143,8 @@ pub(crate) struct WorkflowVersion {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) description: Option<String>,
     pub(crate) definition_digest: String,
-    /// The time at which a deployment published it; null where deployments publish no versions.
+    /// The time at which a deployment published it. It is null where deployments publish no
+    /// versions, and for a deployed version that is older than those listed.
     #[schemars(schema_with = "time_or_null")]
     pub(crate) published_at: Option<Timestamp>,
     /// True if a start runs it now.

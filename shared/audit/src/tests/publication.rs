@@ -79,8 +79,8 @@ fn other_step_events_have_entries_share_one_or_have_none() {
     let own = ["workflow.started", "workflow.step.completed"];
     assert_eq!(kinds(&published(StepEvents::Off, &events)), own);
     let shared = published(StepEvents::Archive, &events);
-    assert_eq!(kinds(&shared), [own[0], own[1], STEP_EVENTS]);
-    assert_eq!(shared[2].detail, json!({ "events": details }));
+    assert_eq!(kinds(&shared), [own[0], STEP_EVENTS, own[1]]);
+    assert_eq!(shared[1].detail, json!({ "events": details }));
 }
 
 #[test]
@@ -141,8 +141,8 @@ fn a_batch_begins_again_with_the_first_change_that_has_an_unpublished_part() {
     };
     let each = [0, 1, 2, 3, 4].map(Some);
     assert_eq!(again(StepEvents::Events), [&each[..], &[None]].concat());
-    // The shared entry has a part of the changes 1, 2 and 3, and is published last.
-    let shared = [Some(0), Some(1), Some(1), None];
+    // The shared entry has a part of the changes 1, 2 and 3, and is published with the first.
+    let shared = [Some(0), Some(1), Some(4), None];
     assert_eq!(again(StepEvents::Archive), shared);
     assert_eq!(again(StepEvents::Off), [Some(0), Some(4), None]);
 }
