@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Execution, OutlineNode, Question } from '../src/api/types';
 import { sentenceIn } from '../src/lib/answer';
-import { progressOf } from '../src/lib/progress';
 import { offset } from '../src/lib/format';
+import { progressOf } from '../src/lib/progress';
 import { byExpiry, identityOf } from '../src/lib/question';
 
 const node = (name: string, kind: string, to?: string, inside?: OutlineNode[][]): OutlineNode => ({

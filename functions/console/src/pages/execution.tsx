@@ -105,7 +105,9 @@ const SENTENCES: Readonly<Record<string, string>> = {
 
 // Of a partial rollback, the steps whose effect remains or may remain come first.
 function sentenceFor({ status, steps }: Recorded): string {
-  const left = steps.filter((step) => REMAINING_STATES.includes(step.status)).map((step) => step.name);
+  const left = steps
+    .filter((step) => REMAINING_STATES.includes(step.status))
+    .map((step) => step.name);
   const remains =
     status === 'PARTIALLY_ROLLED_BACK' && left.length > 0
       ? `An effect remains or may remain: ${[...new Set(left)].join(', ')}. `

@@ -11,6 +11,7 @@ import { Answer, Empty } from '../components/states';
 import { Status, StepStatus } from '../components/status';
 import { Time } from '../components/time';
 import { command } from '../lib/command';
+import { short } from '../lib/format';
 import { identityOf } from '../lib/question';
 import { useLive } from '../live';
 import type { PageProps } from '../pages';

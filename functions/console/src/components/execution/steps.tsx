@@ -1,15 +1,9 @@
 // The steps, approvals and waits of an execution in order, with every attempt, its error, and the
 // answer of its target.
-import type {
-  Attempt,
-  Execution,
-  OutlineNode,
-  Step,
-  TargetAnswer,
-} from '../../api/types';
+import type { Attempt, Execution, OutlineNode, Step, TargetAnswer } from '../../api/types';
 import { sentenceIn } from '../../lib/answer';
-import { progressOf, type Entry } from '../../lib/progress';
 import { counted, lasted } from '../../lib/format';
+import { type Entry, progressOf } from '../../lib/progress';
 import { decidersOf } from '../../lib/question';
 import { statesOf } from '../../lib/states';
 import type { Word } from '../../lib/words';
@@ -56,7 +50,13 @@ function Row({ entry, states }: { entry: Entry; states: ReadonlyMap<string, Word
   if (entry.is === 'approval') {
     const { question } = entry;
     const word = states.get(question.step) ?? NOT_REACHED;
-    return <State name={question.step} word={word} note={`approval of ${decidersOf(question.by, question.count)}`} />;
+    return (
+      <State
+        name={question.step}
+        word={word}
+        note={`approval of ${decidersOf(question.by, question.count)}`}
+      />
+    );
   }
   const { node, over } = entry;
   const note = KINDS[node.kind] ?? node.action ?? node.kind;
