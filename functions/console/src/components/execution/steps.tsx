@@ -40,8 +40,10 @@ export function Steps({ execution, outline }: Props) {
 }
 
 const NOT_REACHED: Word = { text: 'not reached', tone: 'none' };
-// A wait leaves no record: after it, what follows shows that it is over.
+const NOT_RUN: Word = { text: 'not run', tone: 'none' };
+// A wait leaves no record: what follows shows that it is over, or that the branch may not have run.
 const NO_RECORD: Word = { text: 'no record', tone: 'none' };
+const PASSED: Word = { text: 'no record: over, or of a branch that was not taken', tone: 'none' };
 const OVER: Word = { text: 'over', tone: 'good' };
 const KINDS: Readonly<Record<string, string>> = { approval: 'approval', wait: 'wait' };
 
@@ -58,10 +60,15 @@ function Row({ entry, states }: { entry: Entry; states: ReadonlyMap<string, Word
       />
     );
   }
-  const { node, over } = entry;
+  const { node } = entry;
   const note = KINDS[node.kind] ?? node.action ?? node.kind;
-  const unseen = node.kind === 'wait' ? NO_RECORD : NOT_REACHED;
-  return <State name={node.name} word={over ? OVER : unseen} note={note} />;
+  return <State name={node.name} word={wordFor(entry)} note={note} />;
+}
+
+function wordFor({ node, over, passed }: Extract<Entry, { is: 'state' }>): Word {
+  if (over) return OVER;
+  if (node.kind === 'wait') return passed ? PASSED : NO_RECORD;
+  return passed ? NOT_RUN : NOT_REACHED;
 }
 
 function State({ name, word, note }: { name: string; word: Word; note: string }) {
