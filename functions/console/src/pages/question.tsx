@@ -286,7 +286,7 @@ function Choices({ question, actions, onChoose }: ChoicesProps) {
           return (
             <li key={decision}>
               <h3>{wordOf(decision)}</h3>
-              {action && <Effects action={action} />}
+              {action && <Effects action={action} heading="h4" />}
               {action?.allowed !== false && (
                 <button type="button" onClick={() => onChoose(decision)}>
                   {wordOf(decision)} …
