@@ -52,7 +52,12 @@ export async function windowOf(name, options = {}) {
       path: join(DIST, new URL(route.request().url()).pathname.split('/').at(-1)),
     }));
   }
-  return { page, say, expected, close: () => context.close() };
+  // A handler that waits for an answer ends without an error.
+  const close = async () => {
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
+    await context.close();
+  };
+  return { page, say, expected, close };
 }
 
 // Opens a page of the console and signs in by one click.
@@ -214,6 +219,9 @@ export async function run(scenarios) {
   try {
     await Promise.all(Array.from({ length: AT_ONCE }, work));
   } finally {
+    // A scenario that failed left its page open.
+    const pages = browser.contexts().flatMap((context) => context.pages());
+    await Promise.allSettled(pages.map((page) => page.unrouteAll({ behavior: 'ignoreErrors' })));
     await browser.close();
   }
   for (const problem of problems) console.error(problem);

@@ -58,7 +58,7 @@ const WAYS = {
   async rollback(walk) {
     await walk.press(walk.page.locator('dt:has-text("Open incidents") + dd a'));
     await walk.press(walk.page.getByRole('row').filter({ hasText: 'an effect remains' }).getByRole('link').first());
-    await walk.press(walk.page.getByRole('link', { name: 'roll back again' }).first());
+    await walk.press(walk.page.getByRole('link', { name: 'see if it can be rolled back' }).first());
     await walk.requests('Roll back …', 'Roll it back');
   },
   async resume(walk) {

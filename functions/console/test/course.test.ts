@@ -3,14 +3,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Execution, OutlineNode, Question } from '../src/api/types';
 import { sentenceIn } from '../src/lib/answer';
-import { progressOf } from '../src/lib/progress';
 import { offset } from '../src/lib/format';
+import { progressOf } from '../src/lib/progress';
 import { byExpiry, identityOf } from '../src/lib/question';
 
 const node = (name: string, kind: string, to?: string, inside?: OutlineNode[][]): OutlineNode => ({
   name,
   kind,
-  next: to ? [{ to }] : [],
+  // The followers, separated by spaces.
+  next: (to?.split(' ') ?? []).map((each) => ({ to: each })),
   ...(inside ? { inside } : {}),
 });
 const OUTLINE = [
@@ -21,18 +22,32 @@ const OUTLINE = [
   node('later', 'wait', 'end'),
   node('end', 'step'),
 ];
+const BRANCHES = [
+  node('cfo_agrees', 'approval', 'large'),
+  node('large', 'choice', 'pay_big pay_small'),
+  node('pay_big', 'step', 'tell'),
+  node('pay_small', 'step', 'cool_off'),
+  node('cool_off', 'wait', 'tell'),
+  node('tell', 'step'),
+];
+// A question that asked no person ends with `?`.
 const execution = (steps: string[], questions: string[]) =>
   ({
     steps: steps.map((name) => ({ name })),
-    questions: questions.map((step) => ({ step, kind: 'approval', status: 'DECIDED' })),
+    questions: questions.map((step) => ({
+      step: step.replace('?', ''),
+      kind: 'approval',
+      status: step.endsWith('?') ? 'SKIPPED' : 'DECIDED',
+    })),
   }) as unknown as Execution;
 
-// Each entry as `kind name`, and `over` for a state that is known to be over.
+// Each entry as `kind name`. A state is `over`, `passed`, or neither.
 function course(steps: string[], questions: string[], outline = OUTLINE): string[] {
   return progressOf(execution(steps, questions), outline).map((entry) => {
     if (entry.is === 'step') return `step ${entry.step.name}`;
     if (entry.is === 'approval') return `approval ${entry.question.step}`;
-    return `${entry.over ? 'over' : 'state'} ${entry.node.name}`;
+    const passed = entry.passed ? 'passed' : 'state';
+    return `${entry.over ? 'over' : passed} ${entry.node.name}`;
   });
 }
 
@@ -45,6 +60,23 @@ test('approvals_and_waits_are_part_of_the_course', () => {
     'state later',
     'state end',
   ]);
+});
+
+test('a_branch_that_was_not_taken_is_not_over', () => {
+  assert.deepEqual(course(['pay_big', 'tell'], ['cfo_agrees?'], BRANCHES), [
+    'approval cfo_agrees',
+    'step pay_big',
+    'passed pay_small',
+    'passed cool_off',
+    'step tell',
+  ]);
+});
+
+test('a_state_inside_a_container_is_judged_by_its_own_level', () => {
+  const inner = [node('first', 'wait', 'second'), node('second', 'step')];
+  const outline = [node('all', 'parallel', 'end', [inner]), node('end', 'wait')];
+  assert.deepEqual(course(['second'], [], outline), ['over first', 'step second', 'state end']);
+  assert.deepEqual(course([], [], outline), ['state first', 'state second', 'state end']);
 });
 
 test('records_that_the_outline_lacks_are_kept', () => {
@@ -93,6 +125,8 @@ test('the_sentence_of_a_targets_answer_is_found_in_a_problem_document', () => {
     'closed until 10:00',
   );
   assert.equal(sentenceIn('{"message":"no"}'), 'no');
-  for (const none of ['', '<html>', '[1]', '{"detail":7}', '"text"'])
+  assert.equal(sentenceIn('{"detail":" ","title":"Conflict"}'), 'Conflict');
+  for (const none of ['', '<html>', '[1]', '{"detail":7}', '{"detail":" "}', '"text"'])
     assert.equal(sentenceIn(none), undefined, none);
+  assert.equal(sentenceIn(`{"detail":"${'😀'.repeat(301)}"}`), `${'😀'.repeat(300)}…`);
 });

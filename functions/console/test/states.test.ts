@@ -82,7 +82,7 @@ test('an_event_reads_as_a_sentence_and_an_unknown_one_keeps_its_type', () => {
   );
   assert.equal(
     event('workflow.completed', { status: 'ROLLED_BACK', error: 'Cancelled' }, 'ann'),
-    'Ended: Rolled back, cancelled, by ann',
+    'Ended: Rolled back, by ann',
   );
   assert.equal(event('workflow.of.tomorrow', {}), 'workflow.of.tomorrow');
 });

@@ -7,7 +7,13 @@ import { Time } from './time';
 const labelOf = (effect: ActionEffect) =>
   effect.item ? `${effect.step} [${effect.item}]` : effect.step;
 
-export function Effects({ action }: { action: Action }) {
+interface Props {
+  action: Action;
+  // The level of headings at its place.
+  heading?: 'h3' | 'h4';
+}
+
+export function Effects({ action, heading: Heading = 'h3' }: Props) {
   return (
     <>
       {action.refusal && (
@@ -18,7 +24,7 @@ export function Effects({ action }: { action: Action }) {
       <p>{action.effect}</p>
       {action.undoes.length > 0 && (
         <>
-          <h3>Is undone, in this order</h3>
+          <Heading>Is undone, in this order</Heading>
           <ol>
             {action.undoes.map((effect) => (
               <li key={labelOf(effect)}>
@@ -30,7 +36,7 @@ export function Effects({ action }: { action: Action }) {
       )}
       {action.cannot_undo.length > 0 && (
         <>
-          <h3>Remains</h3>
+          <Heading>Remains</Heading>
           <ul>
             {action.cannot_undo.map((effect) => (
               <li key={labelOf(effect)}>

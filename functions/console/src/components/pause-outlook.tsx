@@ -1,44 +1,48 @@
-// What a pause of a scope would touch now, from the API.
-import { apiFor, path } from '../api/client';
+// What a pause of a scope would touch now, as the API counted it.
 import type { ControlOutlook } from '../api/types';
 import { counted } from '../lib/format';
-import { useLive } from '../live';
+import type { Live } from '../live';
 import { Answer } from './states';
 
-export function PauseOutlook({ scope }: { scope: string }) {
-  const live = useLive<ControlOutlook>(
-    `outlook ${scope}`,
-    (signal) => apiFor(undefined).get(path('controls', ...scope.split('/')), {}, signal),
-    null,
-  );
+export function PauseOutlook({ live }: { live: Live<ControlOutlook | null> }) {
   return (
     <Answer live={live} what="what it would touch">
-      {(outlook) => (
-        <>
-          {outlook.scope_check === 'new' && (
-            <p>No workflow or tenant of this name exists, so that the pause will be refused.</p>
-          )}
-          <p>
-            <strong>{touched(outlook)}</strong>
-          </p>
-          {(outlook.workflows ?? []).length > 0 && (
-            <ul>
-              {outlook.workflows?.map((one) => (
-                <li key={one.workflow_id}>
-                  {one.workflow_id}: {one.open_executions}
-                </li>
-              ))}
-              {outlook.workflows_more && <li>and more</li>}
-            </ul>
-          )}
-        </>
-      )}
+      {(outlook) => outlook && <Outlook outlook={outlook} />}
     </Answer>
+  );
+}
+
+const CHECKS: Readonly<Record<string, string>> = {
+  new: 'No workflow or tenant of this name exists: it cannot be paused here.',
+  unavailable: 'The name could not be checked: check it yourself.',
+};
+
+function Outlook({ outlook }: { outlook: ControlOutlook }) {
+  const check = CHECKS[outlook.scope_check];
+  return (
+    <>
+      {check && <p>{check}</p>}
+      <div role="status">
+        <p>
+          <strong>{touched(outlook)}</strong>
+        </p>
+      </div>
+      {(outlook.workflows ?? []).length > 0 && (
+        <ul>
+          {outlook.workflows?.map((one) => (
+            <li key={one.workflow_id}>
+              {one.workflow_id}: {one.open_executions}
+            </li>
+          ))}
+          {outlook.workflows_more && <li>and more</li>}
+        </ul>
+      )}
+    </>
   );
 }
 
 function touched({ open_executions: open, open_executions_more: more }: ControlOutlook): string {
   if (typeof open !== 'number') return 'The open executions could not be counted.';
   const count = counted(open, 'open execution');
-  return `It would touch ${more ? 'more than ' : ''}${count}.`;
+  return `It would touch ${more ? 'at least ' : ''}${count}.`;
 }

@@ -14,6 +14,11 @@ export function sentenceIn(body: string): string | undefined {
   }
   if (!isRecord(value)) return undefined;
   const texts = MEMBERS.map((member) => value[member]);
-  const found = texts.find((text): text is string => typeof text === 'string' && text !== '');
-  return found && found.length > MOST_CHARACTERS ? `${found.slice(0, MOST_CHARACTERS)}…` : found;
+  const found = texts.find(
+    (text): text is string => typeof text === 'string' && text.trim() !== '',
+  );
+  // A character beyond the 16-bit range must not be cut in two.
+  const characters = [...(found ?? '')];
+  if (characters.length <= MOST_CHARACTERS) return found;
+  return `${characters.slice(0, MOST_CHARACTERS).join('')}…`;
 }

@@ -4,8 +4,9 @@ import type { Execution, OutlineNode, Question, Step } from '../api/types';
 export type Entry =
   | { is: 'step'; step: Step }
   | { is: 'approval'; question: Question }
-  // A state without a record. A wait leaves none: that it is over is known from what follows it.
-  | { is: 'state'; node: OutlineNode; over: boolean };
+  // A state without a record. `passed`: what follows it has begun. `over`: a wait that had to end
+  // for that. A wait leaves no record.
+  | { is: 'state'; node: OutlineNode; over: boolean; passed: boolean };
 
 // The kinds of states that pages list.
 export const SHOWN = ['step', 'approval', 'wait'];
@@ -15,18 +16,38 @@ export function flat(nodes: readonly OutlineNode[]): OutlineNode[] {
   return nodes.flatMap((node) => [node, ...(node.inside ?? []).flatMap((level) => flat(level))]);
 }
 
-// The names of the nodes that follow `node` on its level, with what is inside them.
-function following(node: OutlineNode, level: readonly OutlineNode[]): Set<string> {
+// The names of the nodes that can be reached from `names` on a level, with what is inside them.
+// No path leads through the node `without`.
+function reached(
+  names: readonly string[],
+  level: readonly OutlineNode[],
+  without?: string,
+): Set<string> {
   const found = new Set<string>();
-  const waiting = node.next.map((arrow) => arrow.to);
+  const waiting = [...names];
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
-    const next = level.find((one) => one.name === name);
-    if (!next || found.has(name)) continue;
-    for (const one of flat([next])) found.add(one.name);
-    waiting.push(...next.next.map((arrow) => arrow.to));
+    const node = level.find((one) => one.name === name);
+    if (!node || name === without || found.has(name)) continue;
+    for (const one of flat([node])) found.add(one.name);
+    waiting.push(...node.next.map((arrow) => arrow.to));
   }
   return found;
 }
+
+// Nodes that follow `node` on its level, with what is inside them.
+const following = (node: OutlineNode, level: readonly OutlineNode[]) =>
+  reached(
+    node.next.map((arrow) => arrow.to),
+    level,
+  );
+
+// Nodes of a level that its first node reaches without passing `node`.
+const around = (node: OutlineNode, level: readonly OutlineNode[]) =>
+  reached(
+    level.slice(0, 1).map((first) => first.name),
+    level,
+    node.name,
+  );
 
 // Without an outline, the steps and approvals that have a record.
 export function progressOf(execution: Execution, outline: readonly OutlineNode[]): Entry[] {
@@ -34,7 +55,7 @@ export function progressOf(execution: Execution, outline: readonly OutlineNode[]
   // A step can ask again; its last question counts.
   const approvals = new Map(
     execution.questions
-      .filter((question) => question.kind === 'approval' && question.status !== 'SKIPPED')
+      .filter((question) => question.kind === 'approval')
       .map((question) => [question.step, question]),
   );
   const begun = new Set([...steps.map((step) => step.name), ...approvals.keys()]);
@@ -47,8 +68,10 @@ export function progressOf(execution: Execution, outline: readonly OutlineNode[]
       if (own.length > 0) return [...own.map((step): Entry => ({ is: 'step', step })), ...inside];
       if (question) return [{ is: 'approval', question }, ...inside];
       if (!SHOWN.includes(node.kind)) return inside;
-      const over = [...following(node, nodes)].some((name) => begun.has(name));
-      return [{ is: 'state', node, over }, ...inside];
+      const later = [...following(node, nodes)].filter((name) => begun.has(name));
+      const others = around(node, nodes);
+      const over = node.kind === 'wait' && later.some((name) => !others.has(name));
+      return [{ is: 'state', node, over, passed: later.length > 0 }, ...inside];
     });
   return [
     ...level(outline),

@@ -30,8 +30,6 @@ const cause = (data: Data): string =>
   `${text(data, 'state')} ${errorWord(text(data, 'error'))}`.trim();
 const later = (data: Data): string => (Number(data.generation) > 0 ? ' again' : '');
 
-const CAUSES_OF_ROLLBACK = ['Declined', 'Permanent', 'Withdrawn'];
-
 const SENTENCES: Readonly<Record<string, (data: Data) => string>> = {
   'workflow.started': (data) => `Began${later(data)}, triggered by ${text(data, 'trigger')}`,
   'workflow.rejected': (data) => `The start was refused by ${list(data, 'guardrails')}`,
@@ -47,9 +45,8 @@ const SENTENCES: Readonly<Record<string, (data: Data) => string>> = {
   'workflow.step.undone': (data) => `${step(data)} was undone${attempt(data)}`,
   'workflow.step.undo_failed': (data) => `The undo of ${step(data)} failed${attempt(data)}`,
   'workflow.rollback.started': (data) => `The rollback began: ${cause(data)}`,
-  'workflow.completed': (data) =>
-    // The event of the rollback before it has these causes.
-    `Ended: ${wordOf(text(data, 'status')).text}${data.error && !CAUSES_OF_ROLLBACK.includes(text(data, 'error')) ? `, ${cause(data)}` : ''}`,
+  // The event of the rollback before it has the cause.
+  'workflow.completed': (data) => `Ended: ${wordOf(text(data, 'status')).text}`,
   'workflow.receipt.generated': () => 'The receipt was written',
   'workflow.incident.opened': (data) => `An incident opened: ${cause(data)}`,
   'workflow.incident.standing': (data) =>

@@ -1,7 +1,13 @@
 // The controls: what is paused, by whom and why; pause and resume.
 import { useState } from 'preact/hooks';
 import { apiFor, path } from '../api/client';
-import type { Control, ControlChange, ControlRequest, Controls as Listed } from '../api/types';
+import type {
+  Control,
+  ControlChange,
+  ControlOutlook,
+  ControlRequest,
+  Controls as Listed,
+} from '../api/types';
 import { Choice } from '../components/choice';
 import { Confirm } from '../components/confirm';
 import { Page } from '../components/page';
@@ -146,6 +152,14 @@ function Dialog({ change, onClose }: { change: Change; onClose: (said?: string) 
   const { scope, pause } = change;
   const [behavior, setBehavior] = useState<Behavior>('wait');
   const [said, setSaid] = useState<string>();
+  const outlook = useLive<ControlOutlook | null>(
+    `outlook ${scope} ${pause}`,
+    async (signal) =>
+      pause
+        ? apiFor(undefined).get<ControlOutlook>(path('controls', ...scope.split('/')), {}, signal)
+        : null,
+    null,
+  );
   const act = async (reason: string) => {
     const body: ControlRequest = { state: pause ? 'paused' : 'running', reason };
     if (pause) body.running_executions = behavior;
@@ -162,6 +176,8 @@ function Dialog({ change, onClose }: { change: Change; onClose: (said?: string) 
     <Confirm
       title={`${pause ? 'Pause' : 'Resume'} ${scope}`}
       verb={pause ? 'Pause' : 'Resume'}
+      // The API refuses a name that it does not know.
+      allowed={outlook.data?.scope_check !== 'new'}
       command={(reason) =>
         command([pause ? 'pause' : 'resume', scope], {
           running: pause ? behavior : undefined,
@@ -173,7 +189,7 @@ function Dialog({ change, onClose }: { change: Change; onClose: (said?: string) 
     >
       {pause ? (
         <>
-          <PauseOutlook scope={scope} />
+          <PauseOutlook live={outlook} />
           <p>
             New starts are refused until it is resumed. Attempts that are at work end first. Undos,
             cancellations and ends continue; so do the clocks of time limits.

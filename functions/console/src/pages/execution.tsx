@@ -87,9 +87,6 @@ function NotYet({ starting }: { starting: Starting }) {
   );
 }
 
-// The states of steps whose effect was not undone.
-const REMAINING_STATES = ['SUCCESS', 'UNKNOWN', 'UNDO_FAILED'];
-
 const SENTENCES: Readonly<Record<string, string>> = {
   RUNNING: 'Steps are at work. This page follows it.',
   WAITING: 'It continues when people have decided.',
@@ -98,19 +95,17 @@ const SENTENCES: Readonly<Record<string, string>> = {
   CLOSING: 'It ends, and its receipt is being written.',
   EXECUTED: 'Every step took effect or was skipped.',
   ROLLED_BACK: 'Every effect was undone.',
-  PARTIALLY_ROLLED_BACK: 'A rollback tries the failed undos again.',
+  PARTIALLY_ROLLED_BACK: 'An effect remains or may remain: the receipt names each.',
   FAILED: 'It failed, and no effect had been applied.',
   REJECTED: 'Its start was refused, and no effect was applied.',
 };
 
-// Of a partial rollback, the steps whose effect remains or may remain come first.
+// Of a partial rollback, the steps whose undo failed are named: another rollback tries them again.
 function sentenceFor({ status, steps }: Recorded): string {
-  const left = steps.filter((step) => REMAINING_STATES.includes(step.status)).map((step) => step.name);
-  const remains =
-    status === 'PARTIALLY_ROLLED_BACK' && left.length > 0
-      ? `An effect remains or may remain: ${[...new Set(left)].join(', ')}. `
-      : '';
-  return remains + (SENTENCES[status] ?? '');
+  const sentence = SENTENCES[status] ?? '';
+  const failed = steps.filter((step) => step.status === 'UNDO_FAILED').map((step) => step.name);
+  if (status !== 'PARTIALLY_ROLLED_BACK' || failed.length === 0) return sentence;
+  return `${sentence} The undo failed of ${[...new Set(failed)].join(', ')}. Roll it back to try again.`;
 }
 
 function Details({ execution, route, person }: { execution: Recorded } & PageProps) {

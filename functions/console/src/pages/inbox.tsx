@@ -14,19 +14,24 @@ import { may, seesEveryTenant } from '../roles';
 import { address } from '../router';
 
 const EVERY_MS = 10_000;
-// The API lists by the start of executions. All questions are read and sorted, up to so many.
-const MOST = 1000;
+// The API lists by the start of executions, the newest first, and a page can have few questions of
+// the reader. All pages are read and sorted, up to so many.
+const MOST_PAGES = 10;
 const PAGE = 100;
 
 interface Read {
   questions: readonly ListedQuestion[];
+  // The number of requests.
+  pages: number;
   more: boolean;
 }
 
 async function read(tenant: string | undefined, whose: string, signal: AbortSignal): Promise<Read> {
   const all: ListedQuestion[] = [];
   let cursor: string | null | undefined;
+  let pages = 0;
   do {
+    pages += 1;
     const page: Questions = await apiFor(tenant).get(
       'questions',
       { for: whose, limit: PAGE, cursor: cursor ?? undefined },
@@ -34,8 +39,8 @@ async function read(tenant: string | undefined, whose: string, signal: AbortSign
     );
     all.push(...page.questions);
     cursor = page.next;
-  } while (cursor && all.length < MOST);
-  return { questions: byExpiry(all), more: Boolean(cursor) };
+  } while (cursor && pages < MOST_PAGES);
+  return { questions: byExpiry(all), pages, more: Boolean(cursor) };
 }
 
 function columnsFor(
@@ -76,7 +81,7 @@ export function Inbox({ route, person }: PageProps) {
     `questions ${whose} ${route.tenant ?? ''}`,
     (signal) => read(route.tenant, whose, signal),
     // A long inbox takes several requests.
-    ({ questions }) => EVERY_MS * Math.max(1, Math.ceil(questions.length / PAGE)),
+    ({ pages }) => EVERY_MS * pages,
   );
   return (
     <Page title="Inbox">
@@ -97,16 +102,20 @@ export function Inbox({ route, person }: PageProps) {
           {({ questions, more }) =>
             questions.length === 0 ? (
               <Empty>
-                <p>Nothing waits{whose === 'me' ? ' for you' : ''} here.</p>
+                <p>
+                  Nothing {more && 'of the newest executions '}waits
+                  {whose === 'me' ? ' for you' : ''} here.
+                </p>
+                {more && <p>{older(every)}</p>}
               </Empty>
             ) : (
               <>
                 <p class="soft">
-                  {counted(questions.length, 'question')}. The one that expires first is on top.
-                  {more && ` Only ${MOST.toLocaleString('en')} were read, and more wait.`}
+                  {counted(questions.length, 'question')}. The one that expires first is on top
+                  {more ? ` of those of the newest executions. ${older(every)}` : '.'}
                 </p>
                 <Table
-                  caption="Questions that wait for people, those that expire first on top"
+                  caption={`Questions ${more ? 'of the newest executions ' : ''}that wait for people, those that expire first on top`}
                   columns={columnsFor(route.tenant, every)}
                   rows={questions}
                   keyOf={(row) => `${row.execution_id} ${row.step}`}
@@ -119,6 +128,10 @@ export function Inbox({ route, person }: PageProps) {
     </Page>
   );
 }
+
+// Of executions that were not read. The list of one tenant reaches further back.
+const older = (every: boolean): string =>
+  `Older ones may wait too, and may expire sooner${every ? ': choose a tenant' : ''}.`;
 
 function SubjectAndMessage({ row }: { row: ListedQuestion }) {
   return (

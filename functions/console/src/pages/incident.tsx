@@ -12,6 +12,7 @@ import { type Column, Table } from '../components/table';
 import { Time } from '../components/time';
 import { command } from '../lib/command';
 import { counted } from '../lib/format';
+import { latestOf } from '../lib/incident';
 import { errorWord } from '../lib/words';
 import { useLive } from '../live';
 import type { PageProps } from '../pages';
@@ -63,7 +64,11 @@ export function Incident({ route, person }: PageProps) {
                 }}
               />
             )}
-            <Executions incident={incident} tenant={route.tenant ?? incident.tenant} />
+            <Executions
+              incident={incident}
+              tenant={route.tenant ?? incident.tenant}
+              role={person.role}
+            />
             {handling && (
               <HandleDialog
                 incident={incident}
@@ -198,11 +203,12 @@ function All(props: {
   onChoose: (operation: Operation) => void;
 }) {
   const { executions, executions_total: total } = props.incident;
-  const open = executions.map(openQuestion).filter((question) => question !== undefined);
+  const latest = latestOf(executions);
+  const open = latest.map(openQuestion).filter((question) => question !== undefined);
   const decisions = [...new Set(open.flatMap((question) => question.decisions))];
   // Of more executions than are listed, some may have any status.
   const has = (statuses: readonly string[]) =>
-    total > executions.length || executions.some((one) => statuses.includes(one.status));
+    total > executions.length || latest.some((one) => statuses.includes(one.status));
   const redrives = props.redrives && has(['FAILED', 'ROLLED_BACK', 'PARTIALLY_ROLLED_BACK']);
   const rollsBack = props.redrives && has(['PARTIALLY_ROLLED_BACK']);
   // One execution is decided on its own page.
@@ -241,7 +247,43 @@ function openQuestion(execution: LinkedExecution): Question | undefined {
   return question?.status === 'OPEN' ? question : undefined;
 }
 
-function Executions({ incident, tenant }: { incident: IncidentInFull; tenant: string }) {
+interface NextProps {
+  link: LinkedExecution;
+  // True of the latest generation of the execution.
+  latest: boolean;
+  tenant: string;
+  role: string;
+}
+
+// What can be done next with an execution of the incident, by a person of this role.
+function Next({ link, latest, tenant, role }: NextProps) {
+  const question = openQuestion(link);
+  const execution = address(['executions', link.execution_id], { tenant });
+  if (!latest) return <span class="soft">a later run counts</span>;
+  if (link.status === 'PARTIALLY_ROLLED_BACK') {
+    const rolls = may(role, 'roll an ended execution back');
+    return <a href={execution}>{rolls ? 'see if it can be rolled back' : 'see what remains'}</a>;
+  }
+  if (question) {
+    const verb = may(role, 'decide what an execution waits for') ? 'decide' : 'see';
+    return (
+      <a href={address(['inbox', link.execution_id, question.step], { tenant })}>
+        {verb} {question.step}
+      </a>
+    );
+  }
+  if (link.status === 'WAITING') return <a href={execution}>open the execution</a>;
+  return <span class="soft">nothing waits</span>;
+}
+
+interface ExecutionsProps {
+  incident: IncidentInFull;
+  tenant: string;
+  role: string;
+}
+
+function Executions({ incident, tenant, role }: ExecutionsProps) {
+  const latest = latestOf(incident.executions);
   const columns: Array<Column<LinkedExecution>> = [
     {
       title: 'Execution',
@@ -263,17 +305,7 @@ function Executions({ incident, tenant }: { incident: IncidentInFull; tenant: st
     },
     {
       title: 'Next',
-      cell: (row) => {
-        const question = openQuestion(row);
-        const execution = address(['executions', row.execution_id], { tenant });
-        if (row.status === 'PARTIALLY_ROLLED_BACK') return <a href={execution}>roll back again</a>;
-        if (!question) return <span class="soft">nothing waits</span>;
-        return (
-          <a href={address(['inbox', row.execution_id, question.step], { tenant })}>
-            decide {question.step}
-          </a>
-        );
-      },
+      cell: (row) => <Next link={row} latest={latest.includes(row)} tenant={tenant} role={role} />,
     },
   ];
   return (

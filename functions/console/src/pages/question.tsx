@@ -1,5 +1,5 @@
 // One question: its text and people, the effects so far, what each choice would do, and the choice.
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { apiFor, path } from '../api/client';
 import { Problem } from '../api/problem';
 import type { Action, Actions, Question as Asked, DecisionResult, Execution } from '../api/types';
@@ -11,6 +11,7 @@ import { Answer, Empty } from '../components/states';
 import { Status, StepStatus } from '../components/status';
 import { Time } from '../components/time';
 import { command } from '../lib/command';
+import { short } from '../lib/format';
 import { identityOf } from '../lib/question';
 import { useLive } from '../live';
 import type { PageProps } from '../pages';
@@ -27,8 +28,6 @@ interface Loaded {
 
 export function Question({ route, person }: PageProps) {
   const [, id = '', step = ''] = route.path;
-  // The question as it was read: another one of the same step must not be decided in its place.
-  const [choice, setChoice] = useState<{ decision: string; question: Asked }>();
   const [note, setNote] = useState<string>();
   const live = useLive<Loaded>(
     `question ${id} ${step} ${route.tenant ?? ''}`,
@@ -47,53 +46,96 @@ export function Question({ route, person }: PageProps) {
         </p>
       )}
       <Answer live={live} what="the question">
-        {({ execution, actions }) => {
-          const question = openQuestion(execution, step);
-          if (!question) return <Over execution={execution} step={step} tenant={route.tenant} />;
-          const own = actions.filter((one) => one.step === step);
-          const same = choice && identityOf(choice.question) === identityOf(question);
-          return (
-            <>
-              {choice && !same && <QuestionChanged />}
-              <What execution={execution} question={question} tenant={route.tenant} />
-              <EffectsSoFar execution={execution} />
-              {may(person.role, 'decide what an execution waits for') && (
-                <Choices
-                  question={question}
-                  actions={own}
-                  onChoose={(decision) => {
-                    setNote(undefined);
-                    setChoice({ decision, question });
-                  }}
-                />
-              )}
-              {choice && same && (
-                <Decide
-                  key={identityOf(question) + choice.decision}
-                  execution={execution}
-                  question={choice.question}
-                  decision={choice.decision}
-                  action={own.find((one) => one.decision === choice.decision)}
-                  tenant={route.tenant}
-                  onClose={(said) => {
-                    setChoice(undefined);
-                    if (said) setNote(said);
-                    live.reload();
-                  }}
-                />
-              )}
-            </>
-          );
-        }}
+        {({ execution, actions }) => (
+          <Decision
+            execution={execution}
+            step={step}
+            actions={actions.filter((one) => one.step === step)}
+            tenant={route.tenant}
+            decides={may(person.role, 'decide what an execution waits for')}
+            onNote={setNote}
+            onDone={live.reload}
+          />
+        )}
       </Answer>
     </Page>
   );
 }
 
-function QuestionChanged() {
+interface Choice {
+  decision: string;
+  // The question as it was read: another one of the same step must not be decided in its place.
+  question: Asked;
+  // True once it was requested. Its dialog then stays for the answer, even if the question is over.
+  sent?: boolean;
+}
+
+interface DecisionProps {
+  execution: Execution;
+  step: string;
+  actions: readonly Action[];
+  tenant: string | undefined;
+  decides: boolean;
+  onNote: (said: string | undefined) => void;
+  onDone: () => void;
+}
+
+function Decision({ execution, step, actions, tenant, decides, onNote, onDone }: DecisionProps) {
+  const [choice, setChoice] = useState<Choice>();
+  const question = openQuestion(execution, step);
+  const same = choice && question && identityOf(choice.question) === identityOf(question);
+  const open = choice && (same || choice.sent) ? choice : undefined;
+  // An answer that comes after another choice closes nothing.
+  const close = ({ question, decision }: Choice, said: string | undefined) => {
+    setChoice((now) => (now?.question === question && now.decision === decision ? undefined : now));
+    if (said) onNote(said);
+    onDone();
+  };
   return (
-    <p class="problem part" role="alert">
-      The step asks another question now. Your choice was of the one before, and nothing was sent.
+    <>
+      {choice && !open && <QuestionChanged asks={question !== undefined} />}
+      {question ? (
+        <>
+          <What execution={execution} question={question} tenant={tenant} />
+          <EffectsSoFar execution={execution} />
+        </>
+      ) : (
+        <Over execution={execution} step={step} tenant={tenant} />
+      )}
+      {question && decides && (
+        <Choices
+          question={question}
+          actions={actions}
+          onChoose={(decision) => {
+            onNote(undefined);
+            setChoice({ decision, question });
+          }}
+        />
+      )}
+      {open && (
+        <Decide
+          key={identityOf(open.question) + open.decision}
+          execution={execution}
+          question={open.question}
+          decision={open.decision}
+          action={same ? actions.find((one) => one.decision === open.decision) : undefined}
+          tenant={tenant}
+          onSend={() => setChoice((now) => now && { ...now, sent: true })}
+          onClose={(said) => close(open, said)}
+        />
+      )}
+    </>
+  );
+}
+
+// Takes the focus, which was in the dialog that is gone.
+function QuestionChanged({ asks }: { asks: boolean }) {
+  const line = useRef<HTMLParagraphElement>(null);
+  useEffect(() => line.current?.focus(), []);
+  return (
+    <p ref={line} class="problem part" role="alert" tabIndex={-1}>
+      {asks ? 'The step asks another question now.' : 'The question is over.'} Your choice was of
+      the one before, and nothing was sent.
     </p>
   );
 }
@@ -285,7 +327,7 @@ function Choices({ question, actions, onChoose }: ChoicesProps) {
           return (
             <li key={decision}>
               <h3>{wordOf(decision)}</h3>
-              {action && <Effects action={action} />}
+              {action && <Effects action={action} heading="h4" />}
               {action?.allowed !== false && (
                 <button type="button" onClick={() => onChoose(decision)}>
                   {wordOf(decision)} …
@@ -302,12 +344,15 @@ function Choices({ question, actions, onChoose }: ChoicesProps) {
 interface DecideProps extends Shown {
   decision: string;
   action: Action | undefined;
+  onSend: () => void;
   onClose: (said: string | undefined) => void;
 }
 
-function Decide({ execution, question, decision, action, tenant, onClose }: DecideProps) {
+function Decide(props: DecideProps) {
+  const { execution, question, decision, action, tenant, onSend, onClose } = props;
   const [said, setSaid] = useState<string>();
   const act = async (reason: string) => {
+    onSend();
     const result = await apiFor(tenant).send<DecisionResult>(
       'POST',
       // The question has the path of its incident.

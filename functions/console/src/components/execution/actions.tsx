@@ -1,5 +1,5 @@
 // The buttons of an execution's page: cancel, roll back, redrive, and the receipt.
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { apiFor, path } from '../../api/client';
 import type { Actions, Execution } from '../../api/types';
 import { isOpen } from '../../lib/states';
@@ -60,13 +60,19 @@ export function ExecutionActions({ execution, tenant, role, onActed }: Props) {
   const { execution_id: id, status, generation } = execution;
   const kinds = KINDS.filter((kind) => kind.open === isOpen(status) && may(role, kind.needs));
   const live = useLive<Actions | null>(
-    `offered ${tenant} ${id} ${status} ${generation}`,
+    `offered ${tenant} ${id} ${isOpen(status)} ${generation}`,
     async (signal) =>
       kinds.length > 0
         ? apiFor(tenant).get<Actions>(path('executions', id, 'actions'), {}, signal)
         : null,
     EVERY_MS,
   );
+  // Another status can change what is refused. The buttons stay until the answer comes.
+  const judged = useRef(status);
+  useEffect(() => {
+    if (judged.current !== status) live.reload();
+    judged.current = status;
+  }, [status]);
   const refusalOf = (kind: Kind) =>
     live.data?.actions.find((action) => action.action === kind.action)?.refusal;
   const offered = kinds.filter((kind) => {

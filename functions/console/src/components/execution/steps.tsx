@@ -1,15 +1,9 @@
 // The steps, approvals and waits of an execution in order, with every attempt, its error, and the
 // answer of its target.
-import type {
-  Attempt,
-  Execution,
-  OutlineNode,
-  Step,
-  TargetAnswer,
-} from '../../api/types';
+import type { Attempt, Execution, OutlineNode, Step, TargetAnswer } from '../../api/types';
 import { sentenceIn } from '../../lib/answer';
-import { progressOf, type Entry } from '../../lib/progress';
 import { counted, lasted } from '../../lib/format';
+import { type Entry, progressOf } from '../../lib/progress';
 import { decidersOf } from '../../lib/question';
 import { statesOf } from '../../lib/states';
 import type { Word } from '../../lib/words';
@@ -46,8 +40,10 @@ export function Steps({ execution, outline }: Props) {
 }
 
 const NOT_REACHED: Word = { text: 'not reached', tone: 'none' };
-// A wait leaves no record: after it, what follows shows that it is over.
+const NOT_RUN: Word = { text: 'not run', tone: 'none' };
+// A wait leaves no record: what follows shows that it is over, or that the branch may not have run.
 const NO_RECORD: Word = { text: 'no record', tone: 'none' };
+const PASSED: Word = { text: 'no record: over, or of a branch that was not taken', tone: 'none' };
 const OVER: Word = { text: 'over', tone: 'good' };
 const KINDS: Readonly<Record<string, string>> = { approval: 'approval', wait: 'wait' };
 
@@ -56,12 +52,23 @@ function Row({ entry, states }: { entry: Entry; states: ReadonlyMap<string, Word
   if (entry.is === 'approval') {
     const { question } = entry;
     const word = states.get(question.step) ?? NOT_REACHED;
-    return <State name={question.step} word={word} note={`approval of ${decidersOf(question.by, question.count)}`} />;
+    return (
+      <State
+        name={question.step}
+        word={word}
+        note={`approval of ${decidersOf(question.by, question.count)}`}
+      />
+    );
   }
-  const { node, over } = entry;
+  const { node } = entry;
   const note = KINDS[node.kind] ?? node.action ?? node.kind;
-  const unseen = node.kind === 'wait' ? NO_RECORD : NOT_REACHED;
-  return <State name={node.name} word={over ? OVER : unseen} note={note} />;
+  return <State name={node.name} word={wordFor(entry)} note={note} />;
+}
+
+function wordFor({ node, over, passed }: Extract<Entry, { is: 'state' }>): Word {
+  if (over) return OVER;
+  if (node.kind === 'wait') return passed ? PASSED : NO_RECORD;
+  return passed ? NOT_RUN : NOT_REACHED;
 }
 
 function State({ name, word, note }: { name: string; word: Word; note: string }) {

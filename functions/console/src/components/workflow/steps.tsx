@@ -1,9 +1,9 @@
 // The steps, approvals and waits of a workflow, as their states declare them.
 import type { DeclaredStep } from '../../api/shapes';
 import type { OutlineNode } from '../../api/types';
+import { lasted } from '../../lib/format';
 import { flat, SHOWN } from '../../lib/progress';
 import { decidersOf } from '../../lib/question';
-import { lasted } from '../../lib/format';
 import { type Column, Table } from '../table';
 
 // A state of the outline, with what its step declares.
