@@ -180,7 +180,9 @@ pub(crate) async fn handle(
     asked: QuestionHandler<'_>,
 ) -> Result<Value, TaskError> {
     let engine = process.engine();
-    let payload = &invocation.payload;
+    let old = process.world().old;
+    let sent = old.map(|old| old.sent(invocation.payload.clone()));
+    let payload = sent.as_ref().unwrap_or(&invocation.payload);
     let name = invocation
         .function
         .trim_start_matches("${")

@@ -1,7 +1,12 @@
 //! Puts old behaviours back at the ports of the engine, so that tests show what finds each of them.
 
 use holdfast_action::{StepError, StepErrorKind};
-use holdfast_ledger::{AnyRecord, Record, Snapshot};
+use holdfast_ids::arn::is_express;
+use holdfast_ledger::{
+    AnyRecord, CountedPut, CounterChange, ExecutionRecord, Expect, Ledger, LedgerError,
+    MemoryLedger, Phase, Record, Snapshot,
+};
+use serde_json::Value;
 
 /// An old behaviour of the engine or of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +21,12 @@ pub enum OldBehavior {
     UnavailableJudgedClean,
     /// An undo that the target answers with "missing" counts as done.
     MissingJudgedUndone,
+    /// Each run of an Express start is an owner of its own.
+    RunOwnsItself,
+    /// A start overwrites the record of an earlier one with its key.
+    StartOverwritten,
+    /// A step that has its claim does not see that a takeover began the rollback.
+    TakeoverUnseen,
 }
 
 impl OldBehavior {
@@ -42,6 +53,30 @@ impl OldBehavior {
         }
     }
 
+    /// Returns the payload of a function, as the state machine of this behaviour sends it.
+    pub(crate) fn sent(self, mut payload: Value) -> Value {
+        let owner = payload["owner"].as_str().filter(|owner| is_express(owner));
+        // The engine removes the id of the run from an ARN of nine parts. This one has eight.
+        let own = match (self, owner.and_then(|owner| owner.rsplit_once(':'))) {
+            (Self::RunOwnsItself, Some((owner, run))) => format!("{owner}-{run}"),
+            _ => return payload,
+        };
+        payload["owner"] = own.into();
+        payload
+    }
+
+    /// Returns the execution record as a function of this behaviour reads it beside the controls.
+    pub(crate) fn seen(self, record: ExecutionRecord) -> ExecutionRecord {
+        match (self, &record.phase) {
+            (Self::TakeoverUnseen, Phase::Unwinding { .. }) => ExecutionRecord {
+                phase: Phase::Running,
+                epoch: record.epoch.saturating_sub(1),
+                ..record
+            },
+            _ => record,
+        }
+    }
+
     /// Returns the error of an answer whose effect happened, as this behaviour judges it.
     pub(crate) fn judged(self, error: StepError) -> StepError {
         match self {
@@ -58,5 +93,31 @@ impl OldBehavior {
             }
             (_, answer) => answer,
         }
+    }
+}
+
+/// Writes an execution record and counters, as an old behaviour does if one is put back.
+pub(crate) async fn put_execution(
+    old: Option<OldBehavior>,
+    ledger: &MemoryLedger,
+    execution: &ExecutionRecord,
+    expect: Expect,
+    changes: &[CounterChange],
+) -> Result<CountedPut, LedgerError> {
+    let put = ledger
+        .put_execution_and_counters(execution, expect, changes)
+        .await;
+    match (old, expect, &put) {
+        (
+            Some(OldBehavior::StartOverwritten),
+            Expect::Absent,
+            Ok(CountedPut::Lost(Some(stored))),
+        ) => {
+            let stored = Expect::Rev(stored.rev);
+            ledger
+                .put_execution_and_counters(execution, stored, changes)
+                .await
+        }
+        _ => put,
     }
 }

@@ -23,6 +23,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     fault::Fault,
     functions::DrillEngine,
+    old_behavior::put_execution,
     outage::Service,
     signed_approval::approval_keys,
     simulation::{Hazard, Weather},
@@ -299,10 +300,8 @@ impl Ledger for Process {
     ) -> Result<CountedPut, LedgerError> {
         let world = self.world();
         let write = async {
-            let put = world
-                .ledger
-                .put_execution_and_counters(execution, expect, changes)
-                .await;
+            let ledger = &world.ledger;
+            let put = put_execution(world.old, ledger, execution, expect, changes).await;
             let done = put == Ok(CountedPut::Done);
             world.meter(|meter| meter.transaction(execution, changes, done));
             if done {
@@ -320,7 +319,12 @@ impl Ledger for Process {
     ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
         self.world().meter(|meter| meter.read_with_controls(at));
         let read = self.world().ledger.execution_and_controls(at, workflow);
-        self.ask(false, read).await
+        let (record, controls) = self.ask(false, read).await?;
+        let record = match self.world().old {
+            Some(old) => record.map(|record| old.seen(record)),
+            None => record,
+        };
+        Ok((record, controls))
     }
 
     async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {

@@ -15,7 +15,7 @@ use crate::{
 const SCHEDULES: u64 = 1_500;
 
 /// Returns the text of a workflow of the project with `tier: express` and its longest timeout.
-fn express(path: &str) -> String {
+pub(crate) fn express(path: &str) -> String {
     let path = format!("{}/{path}", env!("CARGO_MANIFEST_DIR"));
     let source = fs::read_to_string(&path).expect("a workflow");
     let lines = source.lines().map(|line| match line {

@@ -1,8 +1,12 @@
 //! Tests that an old behaviour of the engine or of an action, put back, is found.
 
-use holdfast_drill::{OldBehavior, ScheduleSource, Settings, Simulator};
+use holdfast_drill::{Drill, OldBehavior, ScheduleSource, Settings, Simulator};
 
-use crate::{set_up::shipped, simulation::simulator};
+use crate::{
+    express::express,
+    set_up::{actions, read, shipped},
+    simulation::simulator,
+};
 
 /// Schedules: their source, the first one, and their number.
 type ScheduleRange = (ScheduleSource, u64, u64);
@@ -11,6 +15,15 @@ type ScheduleRange = (ScheduleSource, u64, u64);
 fn kinds(simulator: &Simulator, (source, first, schedules): ScheduleRange) -> Vec<String> {
     let ran = simulator.run(source, first, schedules).expect("it runs");
     ran.broken.into_iter().map(|one| one.kind).collect()
+}
+
+/// Checks that an old behaviour breaks exactly these invariants in schedules of the Express
+/// workflow, and that none is broken without it.
+fn finds_on_express(old: OldBehavior, part: ScheduleRange, what: &[&str]) {
+    let without = kinds(&simulator("express.yaml"), part);
+    assert_eq!(without, [""; 0], "without {old:?}");
+    let with = kinds(&simulator("express.yaml").with_old_behavior(old), part);
+    assert_eq!(with, what, "{old:?}");
 }
 
 /// Checks that an old behaviour breaks an invariant, which holds without it.
@@ -69,4 +82,42 @@ fn an_undo_that_is_done_because_the_target_says_missing_is_found() {
     let what = "apply_vendor_hold: its effect remains, and the receipt does not say so";
     let found = violations(Some(OldBehavior::MissingJudgedUndone));
     assert!(found.contains(&what.to_owned()), "{found:#?}");
+}
+
+#[test]
+fn an_express_start_that_overwrites_an_earlier_one_is_found() {
+    let part = (ScheduleSource::Seeds, 1, 12);
+    let what = "it counts 800000, and the executions hold 400000";
+    finds_on_express(OldBehavior::StartOverwritten, part, &[what]);
+}
+
+#[test]
+fn an_express_step_that_acts_after_an_unseen_takeover_is_found() {
+    // Races at the calls of the first step. The second step begins after `Close` has read the
+    // steps, and before `Close` writes the end.
+    let part = (ScheduleSource::Races, 88, 132);
+    let what = "its receipt says NOT_RUN, the ledger SUCCESS";
+    finds_on_express(OldBehavior::TakeoverUnseen, part, &[what]);
+}
+
+/// It breaks no invariant: the execution is rolled back, though its next run could have executed
+/// it.
+#[test]
+fn an_express_run_that_is_an_owner_of_its_own_is_found() {
+    let file = "delay-vendor-payments-acme.yaml";
+    let definition = read(&express(&format!("../../workflows/{file}")));
+    let end = |old| {
+        let settings = Settings {
+            old,
+            ..Settings::default()
+        };
+        let drill = Drill::new(&definition, file, &actions(), None, settings).expect("it executes");
+        let scenario = "apply_vendor_hold/killed-during".parse().expect("a name");
+        let outcome = drill.run(&scenario).expect("it runs");
+        assert_eq!(outcome.violations, [""; 0], "{old:?}");
+        outcome.status
+    };
+    assert_eq!(end(None).as_deref(), Some("EXECUTED"));
+    let with = end(Some(OldBehavior::RunOwnsItself));
+    assert_eq!(with.as_deref(), Some("ROLLED_BACK"));
 }
