@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use holdfast_access::Role;
 use holdfast_audit::Kind;
-use holdfast_tests::{Queue, Stack, unique};
+use holdfast_tests::{Queue, Stack, eventually, unique};
 use serde_json::{Value, json};
 
 use crate::decisions::asked;

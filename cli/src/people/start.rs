@@ -8,7 +8,7 @@ use std::{
 use clap::Args;
 use holdfast_ids::{
     members::check_members,
-    names::{check_idempotency_key, quoted, sanitize},
+    names::{check_idempotency_key, sanitize},
 };
 use serde_json::{Map, Value, json};
 use uuid::Uuid;

@@ -33,7 +33,8 @@ pub(crate) fn effect_of(
 
 #[cfg(test)]
 mod tests {
-    use holdfast_ledger::{AttemptOutcome, StepState, fixtures};
+    use holdfast_ledger::{StepState, fixtures};
+    use holdfast_receipt::AttemptOutcome;
 
     use super::*;
 
