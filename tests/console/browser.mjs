@@ -144,7 +144,8 @@ function cutControls() {
     const found = [];
     if (box.left < -1 || box.right > innerWidth + 1) found.push('is beyond the window');
     const style = getComputedStyle(one);
-    if (hides(style) && one.scrollWidth > one.clientWidth + 1) found.push('hides a part of its text');
+    // The text of an input scrolls with its caret.
+    if (one.tagName !== 'INPUT' && hides(style) && one.scrollWidth > one.clientWidth + 1) found.push('hides a part of its text');
     for (let at = one.parentElement; at; at = at.parentElement) {
       const outer = at.getBoundingClientRect();
       const beyond = box.left < outer.left - 1 || box.right > outer.right + 1;
