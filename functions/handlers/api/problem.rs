@@ -276,10 +276,7 @@ mod tests {
     fn a_long_number_is_named_by_its_place_as_a_violation_of_a_schema_is() {
         let place = "input/lines/0/id".to_owned();
         let problem = Problem::from(EnvelopeError::LongNumber { place });
-        assert_eq!(
-            problem.errors,
-            ["input/lines/0/id: it has more than 15 digits"]
-        );
+        assert_eq!(problem.errors, [format!("input/lines/0/id: {TOO_LONG}")]);
         let detail = problem.into_detail();
         assert!(detail.starts_with("the input: a whole number"), "{detail}");
     }

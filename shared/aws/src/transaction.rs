@@ -155,7 +155,7 @@ mod tests {
             sent += 1;
             ready(Ok(None::<()>))
         });
-        let why = "other controls are changed at the same time".to_owned();
+        let why = "other controls are changed at the same time: send the request again".to_owned();
         assert_eq!(result.await, Err(LedgerError::Unavailable(why)));
         assert_eq!((sent, host.0.lock().expect("no panic").len()), (8, 7));
     }

@@ -85,6 +85,6 @@ fn what_a_pause_would_touch_is_counted_by_workflow() {
     }
     insta::assert_snapshot!(control::covered(&read(&answer)), @r"
     the scope does not exist yet: check its name
-    the open executions could not be counted
+    the open executions were not counted
     ");
 }
