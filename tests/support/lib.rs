@@ -139,8 +139,8 @@ pub async fn taken_over(stack: &Stack, id: &str) {
 /// wait that succeeds ends early.
 pub const PATIENCE: Duration = Duration::from_secs(180);
 
-/// Repeats `attempt` until it succeeds, for at most three minutes, and gives its value. Only a value
-/// of `seconds` above three minutes has an effect.
+/// Repeats `attempt` until it succeeds, for at most three minutes, and gives its value. Only a
+/// value of `seconds` above three minutes has an effect.
 ///
 /// # Panics
 ///

@@ -60,7 +60,8 @@ impl OpenCount {
 
 impl Machines {
     /// The number of running Step Functions executions of `workflow`. Reads `most` pages of a
-    /// thousand at most. `None` for an Express state machine: Step Functions lists none of its executions.
+    /// thousand at most. `None` for an Express state machine: Step Functions lists none of its
+    /// executions.
     pub async fn count_running(
         &self,
         workflow: &str,

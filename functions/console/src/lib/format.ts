@@ -48,7 +48,8 @@ export function relative(at: Date, now: Date): string {
   return ms > 0 ? `in ${text}` : `${text} ago`;
 }
 
-// The time since the start, in front of an event of a story: `+2.3 s`. Empty for an event before the start.
+// The time since the start, in front of an event of a story: `+2.3 s`. Empty for
+// an event before the start.
 export function offset(from: string, at: string): string {
   const ms = Date.parse(at) - Date.parse(from);
   return Number.isFinite(ms) && ms >= 0 ? `+${lasted(ms)}` : '';
