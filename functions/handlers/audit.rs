@@ -111,8 +111,8 @@ impl Audit {
         let events = holdfast_audit::story(&self.ledger, &snapshot).await?;
         let mut publication = Publication::new(self.step_events, &source);
         let published = events.len();
-        for event in events {
-            publication.event(0, &event.linked(&self.links));
+        for (n, event) in events.into_iter().enumerate() {
+            publication.event(n, &event.linked(&self.links));
         }
         self.bus.publish(&publication.entries()).await?;
         let (tenant, execution) = (&at.tenant, &at.execution);

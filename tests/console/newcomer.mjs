@@ -48,6 +48,7 @@ async function plan(route, count, kind, vendor) {
   const match = route === 'POST /notifications' ? { match: vendor } : { vendor_id: vendor };
   const answer = await fetch(`${VENDOR}/admin/faults`, { method: 'POST', body: JSON.stringify({ route, count, kind, ...match }) });
   if (!answer.ok) throw new Error(`a fault: ${answer.status} ${await answer.text()}`);
+  return answer.json();
 }
 
 const id = (name) => `${name}-${randomBytes(3).toString('hex')}`;
@@ -116,7 +117,8 @@ const CASES = {
     await until('a hold is at work', () => read(execution), (now) => now.steps.some((step) => step.status === 'RUNNING'));
     const reason = `the team of accounts payable moves to another queue; resume after ${clock(-5)}`;
     await call('PLATFORM_ADMIN', 'PUT', `controls/workflow/${GROUP}`, { state: 'paused', reason, running_executions: 'wait' });
-    await fetch(`${VENDOR}/admin/faults/${fault.fault_id}/unblock`, { method: 'POST', body: 'null' });
+    const unblocked = await fetch(`${VENDOR}/admin/faults/${fault.fault_id}/unblock`, { method: 'POST', body: 'null' });
+    if (!unblocked.ok) throw new Error(`the hold stays blocked: ${unblocked.status}`);
     await until('the execution is paused', () => read(execution), (now) => now.status === 'PAUSED');
     return { execution, right: 'resume', status: 'EXECUTED', why: 'the reason of the pause is over' };
   },

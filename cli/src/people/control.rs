@@ -141,10 +141,10 @@ pub(super) fn covered(found: &ControlOutlook) -> String {
     lines
 }
 
-/// A number of open executions, in words. `more` if it is only a bound.
+/// A number of open executions, in words. `more` if more may exist.
 fn open_in_words(count: u64, more: bool) -> String {
     match (count, more) {
-        (_, true) => format!("more than {count} executions are open"),
+        (_, true) => format!("at least {count} executions are open"),
         (1, false) => "1 execution is open".to_owned(),
         _ => format!("{count} executions are open"),
     }

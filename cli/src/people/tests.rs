@@ -217,7 +217,7 @@ fn controls_and_tenants_are_shown_with_their_state() {
     .unwrap_or_else(|_| panic!("a change"));
     assert_eq!(
         control::in_words(&change),
-        "tenant/acme is paused, as before; more than 25 executions are open"
+        "tenant/acme is paused, as before; at least 25 executions are open"
     );
     let items = json!([
         { "tenant": "acme", "state": "open", "by": "ann", "at": "2026-11-24T11:57:00Z" },

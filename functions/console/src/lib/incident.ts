@@ -5,7 +5,8 @@ interface Link {
   generation: number;
 }
 
-// The links of the latest generation of each execution: what an earlier one left is over.
+// The links of the latest generation of each execution. Only that one can be decided, redriven or
+// rolled back.
 export function latestOf<T extends Link>(links: readonly T[]): T[] {
   const latest = new Map<string, number>();
   for (const { execution_id: id, generation } of links)

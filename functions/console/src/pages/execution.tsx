@@ -100,12 +100,12 @@ const SENTENCES: Readonly<Record<string, string>> = {
   REJECTED: 'Its start was refused, and no effect was applied.',
 };
 
-// Of a partial rollback, the steps whose undo failed are named: another rollback tries them again.
+// Of a partial rollback, the steps whose undo failed are named.
 function sentenceFor({ status, steps }: Recorded): string {
   const sentence = SENTENCES[status] ?? '';
   const failed = steps.filter((step) => step.status === 'UNDO_FAILED').map((step) => step.name);
   if (status !== 'PARTIALLY_ROLLED_BACK' || failed.length === 0) return sentence;
-  return `${sentence} The undo failed of ${[...new Set(failed)].join(', ')}. Roll it back to try again.`;
+  return `${sentence} The undo of ${[...new Set(failed)].join(', ')} failed.`;
 }
 
 function Details({ execution, route, person }: { execution: Recorded } & PageProps) {

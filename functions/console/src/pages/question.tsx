@@ -1,5 +1,5 @@
 // One question: its text and people, the effects so far, what each choice would do, and the choice.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { apiFor, path } from '../api/client';
 import { Problem } from '../api/problem';
 import type { Action, Actions, Question as Asked, DecisionResult, Execution } from '../api/types';
@@ -7,6 +7,7 @@ import { Confirm } from '../components/confirm';
 import { Effects } from '../components/effects';
 import { TargetSaid } from '../components/execution/steps';
 import { Page } from '../components/page';
+import { QuestionChanged } from '../components/question-changed';
 import { Answer, Empty } from '../components/states';
 import { Status, StepStatus } from '../components/status';
 import { Time } from '../components/time';
@@ -118,6 +119,7 @@ function Decision({ execution, step, actions, tenant, decides, onNote, onDone }:
           execution={execution}
           question={open.question}
           decision={open.decision}
+          stale={question !== undefined && !same}
           action={same ? actions.find((one) => one.decision === open.decision) : undefined}
           tenant={tenant}
           onSend={() => setChoice((now) => now && { ...now, sent: true })}
@@ -125,18 +127,6 @@ function Decision({ execution, step, actions, tenant, decides, onNote, onDone }:
         />
       )}
     </>
-  );
-}
-
-// Takes the focus, which was in the dialog that is gone.
-function QuestionChanged({ asks }: { asks: boolean }) {
-  const line = useRef<HTMLParagraphElement>(null);
-  useEffect(() => line.current?.focus(), []);
-  return (
-    <p ref={line} class="problem part" role="alert" tabIndex={-1}>
-      {asks ? 'The step asks another question now.' : 'The question is over.'} Your choice was of
-      the one before, and nothing was sent.
-    </p>
   );
 }
 
@@ -344,12 +334,14 @@ function Choices({ question, actions, onChoose }: ChoicesProps) {
 interface DecideProps extends Shown {
   decision: string;
   action: Action | undefined;
+  // True if the step asks another question meanwhile.
+  stale: boolean;
   onSend: () => void;
   onClose: (said: string | undefined) => void;
 }
 
 function Decide(props: DecideProps) {
-  const { execution, question, decision, action, tenant, onSend, onClose } = props;
+  const { execution, question, decision, action, stale, tenant, onSend, onClose } = props;
   const [said, setSaid] = useState<string>();
   const act = async (reason: string) => {
     onSend();
@@ -374,7 +366,7 @@ function Decide(props: DecideProps) {
     <Confirm
       title={`${wordOf(decision)}: ${question.step}`}
       verb={wordOf(decision)}
-      allowed={action?.allowed ?? true}
+      allowed={!stale && (action?.allowed ?? true)}
       command={(reason) =>
         command(['decide', execution.execution_id, decision], {
           step: question.step,
