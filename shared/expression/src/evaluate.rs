@@ -229,7 +229,8 @@ mod tests {
         ] {
             let begun = Instant::now();
             evaluate(endless, &variables).expect_err(endless);
-            assert!(begun.elapsed() < 3 * MAX_TIME, "{endless}");
+            // A busy machine takes some times the bound. Without it, these run for minutes.
+            assert!(begun.elapsed() < 30 * MAX_TIME, "{endless}");
             assert_eq!(evaluate("1 + 1", &[]), Ok(Some(json!(2))), "{endless}");
         }
     }

@@ -347,7 +347,20 @@ impl Round<'_> {
         let task = Self::begin_task(&key, &owner, &json!({}), &old);
         self.stack.aws.call("begin", &task);
         self.due_question(&old);
-        self.denies(&json!({}))
+        let denied = self.denies(&json!({}));
+        // Every later sweep would count it as stuck, and the alarm's test would meet it.
+        let at = ExecutionKey {
+            tenant: TENANT.to_owned(),
+            execution: id,
+        };
+        let key = Key::Execution(at);
+        let item = json!({
+            "TableName": variable("HOLDFAST_LEDGER_TABLE"),
+            "Key": { "pk": { "S": key.pk() }, "sk": { "S": key.sk() } },
+        });
+        let operation = "DynamoDB_20120810.DeleteItem";
+        self.stack.aws.json("dynamodb", operation, &item);
+        denied
     }
 
     /// Opens a question, and lists it as the API does with one whose decision is not delivered: the
