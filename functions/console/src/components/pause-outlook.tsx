@@ -1,6 +1,6 @@
 // What a pause of a scope would touch now, as the API counted it.
 import type { ControlOutlook } from '../api/types';
-import { counted } from '../lib/format';
+import { openExecutions } from '../lib/format';
 import type { Live } from '../live';
 import { Answer } from './states';
 
@@ -12,9 +12,11 @@ export function PauseOutlook({ live }: { live: Live<ControlOutlook | null> }) {
   );
 }
 
+// The sentence of a scope that the API could not look for.
+export const UNCHECKED = 'The name could not be checked: check it yourself.';
 const CHECKS: Readonly<Record<string, string>> = {
   new: 'No workflow or tenant of this name exists: it cannot be paused here.',
-  unavailable: 'The name could not be checked: check it yourself.',
+  unavailable: UNCHECKED,
 };
 
 function Outlook({ outlook }: { outlook: ControlOutlook }) {
@@ -43,6 +45,5 @@ function Outlook({ outlook }: { outlook: ControlOutlook }) {
 
 function touched({ open_executions: open, open_executions_more: more }: ControlOutlook): string {
   if (typeof open !== 'number') return 'The open executions could not be counted.';
-  const count = counted(open, 'open execution');
-  return `It would touch ${more ? 'at least ' : ''}${count}.`;
+  return `It would touch ${openExecutions(open, more)}.`;
 }

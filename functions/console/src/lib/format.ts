@@ -48,6 +48,10 @@ export function relative(at: Date, now: Date): string {
   return ms > 0 ? `in ${text}` : `${text} ago`;
 }
 
+// A number of open executions, of which more may exist.
+export const openExecutions = (count: number, more: boolean | undefined): string =>
+  `${more ? 'at least ' : ''}${counted(count, 'open execution')}`;
+
 // The time since the start, in front of an event of a story: `+2.3 s`. Empty for
 // an event before the start.
 export function offset(from: string, at: string): string {

@@ -11,13 +11,13 @@ import type {
 import { Choice } from '../components/choice';
 import { Confirm } from '../components/confirm';
 import { Page } from '../components/page';
-import { PauseOutlook } from '../components/pause-outlook';
+import { PauseOutlook, UNCHECKED } from '../components/pause-outlook';
 import { Answer, Empty } from '../components/states';
 import { Mark } from '../components/status';
 import { type Column, Table } from '../components/table';
 import { Time } from '../components/time';
 import { command } from '../lib/command';
-import { counted } from '../lib/format';
+import { counted, openExecutions } from '../lib/format';
 import { useLive } from '../live';
 import type { PageProps } from '../pages';
 import { may } from '../roles';
@@ -218,11 +218,8 @@ function changed(answer: ControlChange): string {
   const open = answer.open_executions;
   const covers =
     typeof open === 'number'
-      ? ` It covers ${answer.open_executions_more ? 'at least ' : ''}${counted(open, 'open execution')}.`
+      ? ` It covers ${openExecutions(open, answer.open_executions_more)}.`
       : '';
-  const check =
-    answer.scope_check === 'unavailable'
-      ? ' The name could not be checked: check it yourself.'
-      : '';
+  const check = answer.scope_check === 'unavailable' ? ` ${UNCHECKED}` : '';
   return `${answer.scope} ${state}${answer.replayed ? ', as before' : ''}.${covers}${check}`;
 }

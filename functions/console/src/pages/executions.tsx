@@ -2,8 +2,8 @@
 import { apiFor } from '../api/client';
 import type { Executions as ExecutionsAnswer, ListedExecution, Workflows } from '../api/types';
 import { ShowCommand } from '../components/code';
+import { EXECUTION } from '../components/execution/column';
 import { Filters, SelectFilter, TextFilter, TimeFilter } from '../components/filters';
-import { SubjectLink } from '../components/links';
 import { Page } from '../components/page';
 import { Pager, usePages } from '../components/pager';
 import { Answer, Empty } from '../components/states';
@@ -24,18 +24,7 @@ const EVERY = 5000;
 
 // Two facts a cell, so that a row needs no third line on a laptop.
 const COLUMNS: ReadonlyArray<Column<ListedExecution>> = [
-  {
-    title: 'Execution',
-    heads: true,
-    cell: (row) => (
-      <SubjectLink
-        id={row.execution_id}
-        subject={row.subject}
-        to="executions"
-        tenant={row.tenant}
-      />
-    ),
-  },
+  EXECUTION,
   {
     title: 'Status',
     cell: (row) => (

@@ -3,9 +3,9 @@ import { apiFor, path } from '../api/client';
 import type { Executions, Statistics, WorkflowInFull } from '../api/types';
 import { Budgets } from '../components/budgets';
 import { ShowCommand } from '../components/code';
+import { EXECUTION } from '../components/execution/column';
 import { Fact } from '../components/execution/facts';
 import { Graph } from '../components/graph';
-import { SubjectLink } from '../components/links';
 import { ChooseTenant, needsTenant } from '../components/need-tenant';
 import { Page } from '../components/page';
 import { Answer, Empty } from '../components/states';
@@ -137,18 +137,7 @@ function Results({ id, tenant }: { id: string; tenant: string | undefined }) {
               <Table
                 caption="The newest executions"
                 columns={[
-                  {
-                    title: 'Execution',
-                    heads: true,
-                    cell: (row) => (
-                      <SubjectLink
-                        id={row.execution_id}
-                        subject={row.subject}
-                        to="executions"
-                        tenant={row.tenant}
-                      />
-                    ),
-                  },
+                  EXECUTION,
                   { title: 'Status', cell: (row) => <Status status={row.status} /> },
                   { title: 'Version', number: true, cell: (row) => row.workflow_version },
                   { title: 'Began', cell: (row) => <Time at={row.started_at} /> },

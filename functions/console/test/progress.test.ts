@@ -1,4 +1,4 @@
-// The course of an execution, the order of questions, and which of them is which.
+// The progress of an execution, and the order and identity of questions.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Execution, OutlineNode, Question } from '../src/api/types';
@@ -42,7 +42,7 @@ const execution = (steps: string[], questions: string[]) =>
   }) as unknown as Execution;
 
 // Each entry as `kind name`. A state is `over`, `passed`, or neither.
-function course(steps: string[], questions: string[], outline = OUTLINE): string[] {
+function progress(steps: string[], questions: string[], outline = OUTLINE): string[] {
   return progressOf(execution(steps, questions), outline).map((entry) => {
     if (entry.is === 'step') return `step ${entry.step.name}`;
     if (entry.is === 'approval') return `approval ${entry.question.step}`;
@@ -51,8 +51,8 @@ function course(steps: string[], questions: string[], outline = OUTLINE): string
   });
 }
 
-test('approvals_and_waits_are_part_of_the_course', () => {
-  assert.deepEqual(course(['hold'], ['agrees']), [
+test('approvals_and_waits_are_part_of_the_progress', () => {
+  assert.deepEqual(progress(['hold'], ['agrees']), [
     'approval agrees',
     'over pause',
     'step hold',
@@ -63,7 +63,7 @@ test('approvals_and_waits_are_part_of_the_course', () => {
 });
 
 test('a_branch_that_was_not_taken_is_not_over', () => {
-  assert.deepEqual(course(['pay_big', 'tell'], ['cfo_agrees?'], BRANCHES), [
+  assert.deepEqual(progress(['pay_big', 'tell'], ['cfo_agrees?'], BRANCHES), [
     'approval cfo_agrees',
     'step pay_big',
     'passed pay_small',
@@ -75,12 +75,12 @@ test('a_branch_that_was_not_taken_is_not_over', () => {
 test('a_state_inside_a_container_is_judged_by_its_own_level', () => {
   const inner = [node('first', 'wait', 'second'), node('second', 'step')];
   const outline = [node('all', 'parallel', 'end', [inner]), node('end', 'wait')];
-  assert.deepEqual(course(['second'], [], outline), ['over first', 'step second', 'state end']);
-  assert.deepEqual(course([], [], outline), ['state first', 'state second', 'state end']);
+  assert.deepEqual(progress(['second'], [], outline), ['over first', 'step second', 'state end']);
+  assert.deepEqual(progress([], [], outline), ['state first', 'state second', 'state end']);
 });
 
 test('records_that_the_outline_lacks_are_kept', () => {
-  assert.deepEqual(course(['old'], ['asked'], []), ['approval asked', 'step old']);
+  assert.deepEqual(progress(['old'], ['asked'], []), ['approval asked', 'step old']);
 });
 
 test('another_question_of_the_same_step_has_another_identity', () => {
