@@ -172,10 +172,7 @@ pub(crate) async fn read_workflow(request: LookRequest) -> Result<Json<ControlOu
 async fn look(name: &str, app: &App) -> Result<Json<ControlOutlook>, Problem> {
     let scope = Scope::read(name).map_err(Problem::bad_request)?;
     let control = app.tenants.controls().read(&scope).await?;
-    let scope_check = match control {
-        Some(_) => ScopeCheck::Found,
-        None => scope::check(app, &scope).await,
-    };
+    let scope_check = scope::check(app, &scope, control.as_ref()).await;
     let outlook = scope::outlook(app, &scope).await;
     let open = outlook.as_ref().map(|outlook| outlook.open);
     Ok(Json(ControlOutlook {
@@ -206,10 +203,7 @@ async fn set(
     };
     let ledger = app.tenants.controls();
     let mut current = ledger.read(&scope).await?;
-    let scope_check = match current {
-        Some(_) => ScopeCheck::Found,
-        None => scope::check(app, &scope).await,
-    };
+    let scope_check = scope::check(app, &scope, current.as_ref()).await;
     if scope_check == ScopeCheck::New && !body.new {
         return Err(unknown(&scope));
     }

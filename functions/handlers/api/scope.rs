@@ -8,7 +8,7 @@ use std::{cmp::Reverse, collections::BTreeMap, future::Future, time::Duration};
 use futures_util::{StreamExt, future::join, stream};
 use holdfast_aws::OpenCount;
 use holdfast_engine::MachineError;
-use holdfast_ledger::{ExecutionRecord, Ledger, Scope};
+use holdfast_ledger::{Control, ExecutionRecord, Ledger, Scope};
 use tokio::time::timeout;
 
 use crate::api::{
@@ -37,8 +37,11 @@ enum Source {
     Silent,
 }
 
-/// Looks for a scope that no control names yet.
-pub(crate) async fn check(app: &App, scope: &Scope) -> ScopeCheck {
+/// Looks for a scope. One that a control names was found before.
+pub(crate) async fn check(app: &App, scope: &Scope, control: Option<&Control>) -> ScopeCheck {
+    if control.is_some() {
+        return ScopeCheck::Found;
+    }
     let found = match scope {
         Scope::Platform => Source::Knows,
         Scope::Workflow(workflow) => in_time(deployed(app, workflow)).await,
@@ -85,18 +88,19 @@ pub(crate) struct CoveredExecutions {
 
 /// Counts the open executions in a scope; `None` if they cannot be counted in time.
 pub(crate) async fn open_executions(app: &App, scope: &Scope) -> Option<OpenCount> {
+    timeout(PATIENCE, count(app, scope)).await.ok().flatten()
+}
+
+async fn count(app: &App, scope: &Scope) -> Option<OpenCount> {
     let ledger = app.tenants.controls();
-    let count = async {
-        match scope {
-            Scope::Platform => ledger.count_open(None).await.ok(),
-            Scope::Tenant(tenant) => ledger.count_open(Some(tenant)).await.ok(),
-            Scope::Workflow(workflow) => {
-                let running = app.machines.count_running(workflow, PAGES).await;
-                running.ok().flatten()
-            }
+    match scope {
+        Scope::Platform => ledger.count_open(None).await.ok(),
+        Scope::Tenant(tenant) => ledger.count_open(Some(tenant)).await.ok(),
+        Scope::Workflow(workflow) => {
+            let running = app.machines.count_running(workflow, PAGES).await;
+            running.ok().flatten()
         }
-    };
-    timeout(PATIENCE, count).await.ok().flatten()
+    }
 }
 
 /// Counts the open executions in a scope by their workflows; `None` if they cannot be counted in
@@ -107,7 +111,7 @@ pub(crate) async fn outlook(app: &App, scope: &Scope) -> Option<CoveredExecution
             Scope::Platform => of_platform(app).await,
             Scope::Tenant(tenant) => of_tenant(app, tenant).await,
             Scope::Workflow(workflow) => {
-                let open = open_executions(app, scope).await?;
+                let open = count(app, scope).await?;
                 let counts = [(workflow.clone(), open.count)];
                 Some(CoveredExecutions::of(open, counts, open.more))
             }
@@ -128,9 +132,9 @@ async fn of_platform(app: &App) -> Option<CoveredExecutions> {
         })
         .buffered(AT_ONCE)
         .collect::<Vec<_>>();
-    let (open, counts) = join(app.tenants.controls().count_open(None), counts).await;
+    let (open, counts) = join(count(app, &Scope::Platform), counts).await;
     let counts: Vec<_> = counts.into_iter().collect::<Option<_>>()?;
-    let open = open.ok()?;
+    let open = open?;
     let listed: u64 = counts.iter().map(|(_, count)| count.count).sum();
     // Step Functions lists no Express execution, so the ledger can have more than the workflows.
     let more =
