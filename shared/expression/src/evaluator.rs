@@ -1,11 +1,13 @@
 //! The evaluator of expressions: the reference implementation of JSONata 2.0.6 in QuickJS, within
 //! limits of time, memory and stack.
 
-use std::{cell::Cell, fmt, rc::Rc, time::Instant};
+use std::{cell::Cell, fmt, rc::Rc};
 
 use rquickjs::{Context, Ctx, Exception, Function, IntoJs, Object, Runtime, Undefined};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256, Sha384, Sha512};
+
+use crate::bound::Bound;
 
 /// JSONata as npm publishes it. infra/local/expressions.mjs compares the two.
 const JSONATA: &str = include_str!("jsonata/jsonata.min.js");
@@ -63,7 +65,7 @@ pub(crate) struct Form {
 pub(crate) struct Evaluator {
     runtime: Runtime,
     context: Context,
-    until: Rc<Cell<Instant>>,
+    bound: Rc<Cell<Option<Bound>>>,
 }
 
 impl Evaluator {
@@ -92,19 +94,21 @@ impl Evaluator {
             Ok((runtime, context))
         };
         let (runtime, context) = load().map_err(|error: rquickjs::Error| error.to_string())?;
-        let until = Rc::new(Cell::new(Instant::now()));
-        let limit = until.clone();
-        runtime.set_interrupt_handler(Some(Box::new(move || Instant::now() >= limit.get())));
+        let bound = Rc::new(Cell::new(None));
+        let running = bound.clone();
+        runtime.set_interrupt_handler(Some(Box::new(move || {
+            running.get().is_some_and(Bound::is_reached)
+        })));
         Ok(Self {
             runtime,
             context,
-            until,
+            bound,
         })
     }
 
     /// Returns the reason why `expression` cannot be parsed, if it cannot.
-    pub(crate) fn fault(&self, expression: &str, until: Instant) -> Option<String> {
-        self.until.set(until);
+    pub(crate) fn fault(&self, expression: &str, bound: Bound) -> Option<String> {
+        self.bound.set(Some(bound));
         let fault = self.context.with(|ctx| {
             let fault: Function = host(&ctx)?.get("fault")?;
             fault.call((expression,))
@@ -113,8 +117,8 @@ impl Evaluator {
     }
 
     /// Returns the form of `expression`. The error is the evaluator's.
-    pub(crate) fn form(&self, expression: &str, until: Instant) -> Result<Form, EvaluationError> {
-        self.until.set(until);
+    pub(crate) fn form(&self, expression: &str, bound: Bound) -> Result<Form, EvaluationError> {
+        self.bound.set(Some(bound));
         let form = self.context.with(|ctx| {
             let form: Object = ctx.globals().get("form")?;
             let (depth, loose): (Function, Function) = (form.get("depth")?, form.get("loose")?);
@@ -131,9 +135,9 @@ impl Evaluator {
         expression: &str,
         input: Option<&Value>,
         variables: &[(&str, &Value)],
-        until: Instant,
+        bound: Bound,
     ) -> Result<Option<Value>, EvaluationError> {
-        let outcome = self.outcome(until, |ctx| {
+        let outcome = self.outcome(bound, |ctx| {
             let evaluate: Function = host(ctx)?.get("evaluate")?;
             let input = match input {
                 Some(input) => input.to_string().into_js(ctx)?,
@@ -160,9 +164,9 @@ impl Evaluator {
         expression: &str,
         variables: &str,
         moment: ClockAndChance,
-        until: Instant,
+        bound: Bound,
     ) -> Result<Option<String>, EvaluationError> {
-        self.outcome(until, |ctx| {
+        self.outcome(bound, |ctx| {
             let evaluate: Function = ctx.globals().get("states")?;
             let ClockAndChance { now_ms, seed } = moment;
             // Milliseconds are whole numbers that a double holds.
@@ -174,17 +178,17 @@ impl Evaluator {
     /// yields nothing.
     fn outcome(
         &self,
-        until: Instant,
+        bound: Bound,
         begin: impl for<'js> FnOnce(&Ctx<'js>) -> Result<Object<'js>, rquickjs::Error>,
     ) -> Result<Option<String>, EvaluationError> {
-        self.until.set(until);
+        self.bound.set(Some(bound));
         let outcome = self.context.with(|ctx| {
             let outcome = begin(&ctx)?;
-            while Instant::now() < until && ctx.execute_pending_job() {}
+            while !bound.is_reached() && ctx.execute_pending_job() {}
             Outcome::read(&outcome)
         });
         // An interrupt and a lack of memory end the evaluation in the same way.
-        let outcome = outcome.map_err(|_| match Instant::now() >= until {
+        let outcome = outcome.map_err(|_| match bound.is_reached() {
             true => EvaluationError::Limit(TOO_LONG),
             false => EvaluationError::Limit(TOO_LARGE),
         })?;

@@ -2,6 +2,7 @@
 //! have one if a step was skipped.
 
 mod absent;
+mod bound;
 mod bounds;
 mod clock;
 #[cfg(test)]
