@@ -125,7 +125,18 @@ fn every_door_gives_a_start_the_same_verdict() {
 }
 
 /// The verdict of `begin` on the text of its task. An error is that of a start that is refused.
+///
+/// A check that got no processor within its five seconds has no verdict, and is repeated.
 fn begins(start: &str) -> Result<Start, String> {
+    let finished = |verdict: &Result<Start, String>| {
+        let error = verdict.as_ref().err();
+        error.is_none_or(|error| !error.contains("could not be checked within"))
+    };
+    let verdict = (0..4).map(|_| begins_once(start)).find(finished);
+    verdict.unwrap_or_else(|| Err("four checks did not end".to_owned()))
+}
+
+fn begins_once(start: &str) -> Result<Start, String> {
     let field = |name: &str| json!({ "$jsonata": format!("$event.detail.{name}") });
     let gate = json!({
         "workflow": "WF-FUZZ", "version": 1, "definition_digest": "sha256:0", "input_schema": {}, "timeout_s": 600,
