@@ -20,6 +20,9 @@ STACK = ["features", "integration", "attacks", "injury"]
 # `integration` use the stack at once. The other threads wait: for a turn, or, thirty of them, for
 # the stack alone. With fewer threads, those thirty would leave turns unused.
 THREADS = {"integration": 64, "attacks": 8}
+# The niceness of the programs that compute. With 10, one of their threads got so little of a busy
+# processor that a limit of five seconds by the clock ended a check that needs a tenth of one.
+YIELDING = 3
 ENDED = re.compile(r"^test (?P<name>\S.*) \.\.\. (?P<outcome>ok|FAILED|ignored)")
 PROFILE = os.environ.get("HOLDFAST_PROFILE", "local")
 LOGS = pathlib.Path(sys.argv[1])
@@ -74,9 +77,11 @@ class Program:
                 errors="replace",
             )
             for line in process.stdout:
-                log.write(line)
+                ended = ENDED.match(line)
+                # The log says when each test ended, so that a slow one is found.
+                log.write(f"[{time.monotonic() - began:7.1f}s] {line}" if ended else line)
                 log.flush()
-                if ended := ENDED.match(line):
+                if ended:
                     self.ended += 1
                     self.outcomes[ended["outcome"]] += 1
         self.failed = process.wait() != 0
@@ -121,7 +126,7 @@ def main():
     others = [p for p in programs if p.name not in STACK]
     threads = [
         threading.Thread(target=one_after_another, args=(stack, 0), daemon=True),
-        threading.Thread(target=one_after_another, args=(others, 10), daemon=True),
+        threading.Thread(target=one_after_another, args=(others, YIELDING), daemon=True),
     ]
     began = time.monotonic()
     for thread in threads:
