@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Longest evaluation of one expression, in processor time.
-const MAX_TIME: Duration = Duration::from_millis(500);
+const MAX_TIME: Duration = Duration::from_millis(250);
 /// Longest evaluation of one expression of a state, in processor time.
 const MAX_TIME_IN_STATE: Duration = Duration::from_secs(5);
 
