@@ -1,11 +1,13 @@
 // The inbox: the questions that wait for people, those that expire first on top.
 import { apiFor } from '../api/client';
 import type { ListedQuestion, Questions } from '../api/types';
+import { ShowCommand } from '../components/code';
 import { Filters, SelectFilter } from '../components/filters';
 import { Page } from '../components/page';
 import { Answer, Empty } from '../components/states';
 import { type Column, Table } from '../components/table';
 import { Time } from '../components/time';
+import { command } from '../lib/command';
 import { counted, short } from '../lib/format';
 import { byExpiry, decidersOf } from '../lib/question';
 import { useLive } from '../live';
@@ -124,6 +126,7 @@ export function Inbox({ route, person }: PageProps) {
             )
           }
         </Answer>
+        <ShowCommand text={command(['inbox'], { for: whose, tenant: route.tenant })} />
       </section>
     </Page>
   );

@@ -2,12 +2,14 @@
 
 import { apiFor } from '../api/client';
 import type { CauseGroup, Causes, Count } from '../api/types';
+import { ShowCommand } from '../components/code';
 import { Filters, SelectFilter } from '../components/filters';
 import { Page } from '../components/page';
 import { Answer, Empty } from '../components/states';
 import { Mark } from '../components/status';
 import { type Column, Table } from '../components/table';
 import { Time } from '../components/time';
+import { command } from '../lib/command';
 import { counted } from '../lib/format';
 import { errorWord } from '../lib/words';
 import { useLive } from '../live';
@@ -71,6 +73,7 @@ export function Incidents({ route, person }: PageProps) {
             )
           }
         </Answer>
+        <ShowCommand text={command(['incidents'], { status, tenant: route.tenant })} />
       </section>
     </Page>
   );

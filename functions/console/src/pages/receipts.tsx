@@ -1,6 +1,7 @@
 // The receipts of a tenant by time and workflow, the check of a file, and the way to the chain.
 import { apiFor } from '../api/client';
 import type { Receipts as Listed, ListedReceipt } from '../api/types';
+import { ShowCommand } from '../components/code';
 import { Filters, TextFilter, TimeFilter } from '../components/filters';
 import { SubjectLink } from '../components/links';
 import { Page } from '../components/page';
@@ -10,6 +11,7 @@ import { Status } from '../components/status';
 import { type Column, Table } from '../components/table';
 import { Time } from '../components/time';
 import { VerifyFile } from '../components/verify-file';
+import { command } from '../lib/command';
 import type { PageProps } from '../pages';
 import { seesEveryTenant } from '../roles';
 import { address } from '../router';
@@ -90,6 +92,14 @@ function List({ route }: PageProps) {
           }
         </Answer>
         <Pager paged={paged} />
+        <ShowCommand
+          text={command(['receipts'], {
+            workflow: workflow_id,
+            from,
+            until,
+            tenant: route.tenant,
+          })}
+        />
       </section>
       <VerifyFile tenant={route.tenant} />
     </>
