@@ -4,6 +4,7 @@ import type { Executions as ExecutionsAnswer, ListedExecution, Workflows } from 
 import { ShowCommand } from '../components/code';
 import { EXECUTION } from '../components/execution/column';
 import { Filters, SelectFilter, TextFilter, TimeFilter } from '../components/filters';
+import { Name } from '../components/name';
 import { Page } from '../components/page';
 import { Pager, usePages } from '../components/pager';
 import { Answer, Empty } from '../components/states';
@@ -36,9 +37,10 @@ const COLUMNS: ReadonlyArray<Column<ListedExecution>> = [
   },
   {
     title: 'Workflow',
+    names: true,
     cell: (row) => (
       <>
-        {row.workflow_id}
+        <Name text={row.workflow_id} />
         <div class="soft">
           version {row.workflow_version}, by {TRIGGERS[row.trigger] ?? row.trigger}
         </div>

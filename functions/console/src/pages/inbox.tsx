@@ -3,6 +3,7 @@ import { apiFor } from '../api/client';
 import type { ListedQuestion, Questions } from '../api/types';
 import { ShowCommand } from '../components/code';
 import { Filters, SelectFilter } from '../components/filters';
+import { Name } from '../components/name';
 import { Page } from '../components/page';
 import { Answer, Empty } from '../components/states';
 import { type Column, Table } from '../components/table';
@@ -53,9 +54,10 @@ function columnsFor(
     {
       title: 'Question',
       heads: true,
+      names: true,
       cell: (row) => (
         <a href={addressOf(row, tenant)}>
-          {row.kind === 'approval' ? 'Approve' : 'Decide'} {row.step}
+          {row.kind === 'approval' ? 'Approve' : 'Decide'} <Name text={row.step} />
         </a>
       ),
     },
@@ -63,9 +65,10 @@ function columnsFor(
     { title: 'Asks', cell: (row) => <SubjectAndMessage row={row} /> },
     {
       title: 'Workflow',
+      names: true,
       cell: (row) => (
         <>
-          {row.workflow_id}
+          <Name text={row.workflow_id} />
           {every && <div class="soft">{row.tenant}</div>}
         </>
       ),

@@ -4,6 +4,7 @@ import type { Receipts as Listed, ListedReceipt } from '../api/types';
 import { ShowCommand } from '../components/code';
 import { Filters, TextFilter, TimeFilter } from '../components/filters';
 import { SubjectLink } from '../components/links';
+import { Name } from '../components/name';
 import { Page } from '../components/page';
 import { Pager, usePages } from '../components/pager';
 import { Answer, Empty } from '../components/states';
@@ -63,14 +64,14 @@ function List({ route }: PageProps) {
       ),
     },
     { title: 'Outcome', cell: (row) => <Status status={row.status} /> },
-    { title: 'Workflow', cell: (row) => row.workflow_id },
+    { title: 'Workflow', names: true, cell: (row) => <Name text={row.workflow_id} /> },
     { title: 'Started', cell: (row) => <Time at={row.started_at} /> },
     { title: 'SHA-256', cell: (row) => <code>{row.sha256.slice(0, 12)}…</code> },
   ];
   return (
     <>
       <Filters>
-        <TextFilter route={route} name="workflow_id" title="Workflow" />
+        <TextFilter route={route} name="workflow_id" title="Workflow" hint="every workflow" />
         <TimeFilter route={route} name="from" title="Started from" />
         <TimeFilter route={route} name="until" title="Started until" />
       </Filters>

@@ -3,6 +3,7 @@ import type { Figures, StepFigures } from '../../api/types';
 import { lasted, percent } from '../../lib/format';
 import { address } from '../../router';
 import { WorkflowLink } from '../links';
+import { Name } from '../name';
 import { type Column, Table } from '../table';
 
 // The rows that a table shows; the command has all.
@@ -52,8 +53,8 @@ export function WorkflowTable({ rows, tenant, linked }: WorkflowProps) {
 }
 
 const STEPS: ReadonlyArray<Column<StepFigures>> = [
-  { title: 'Step', heads: true, cell: (row) => row.step },
-  { title: 'Workflow', cell: (row) => row.workflow_id },
+  { title: 'Step', heads: true, names: true, cell: (row) => <Name text={row.step} /> },
+  { title: 'Workflow', names: true, cell: (row) => <Name text={row.workflow_id} /> },
   { title: 'Mean time', number: true, cell: (row) => time(row.mean_ms) },
   { title: 'Ended', number: true, cell: (row) => number(row.ended) },
   { title: 'Attempts', number: true, cell: (row) => number(row.attempts) },

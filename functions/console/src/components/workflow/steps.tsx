@@ -4,6 +4,7 @@ import type { OutlineNode } from '../../api/types';
 import { lasted } from '../../lib/format';
 import { flat, SHOWN } from '../../lib/progress';
 import { decidersOf } from '../../lib/question';
+import { Name } from '../name';
 import { type Column, Table } from '../table';
 
 // A state of the outline, with what its step declares.
@@ -19,7 +20,7 @@ function doneBy({ node, step }: Row): string {
 }
 
 const COLUMNS: ReadonlyArray<Column<Row>> = [
-  { title: 'Step', heads: true, cell: ({ node }) => node.name },
+  { title: 'Step', heads: true, names: true, cell: ({ node }) => <Name text={node.name} /> },
   { title: 'Action', cell: doneBy },
   {
     title: 'Attempt lasts at most',
