@@ -175,6 +175,12 @@ scenarios['an incident is acknowledged, and all of its executions are decided'] 
   await page.getByRole('button', { name: 'Show what would happen' }).click();
   await page.getByRole('button', { name: /^Request it for 2 executions/ }).click();
   await shows(page, /All requests are made: 2 requested/);
+  // The report outlives the page.
+  await page.reload();
+  await shows(page, 'of 2 executions, requested by platform-admin');
+  await shows(page, /All requests are made: 2 requested/);
+  await page.getByRole('button', { name: 'Close the report' }).click();
+  await page.waitForFunction(() => !location.hash.includes('bulk='));
   await close();
 };
 
