@@ -183,9 +183,11 @@ function List({ tenant, filters, columns }: ListProps) {
         {({ executions, next }) => (
           <>
             {executions.length === 0 ? (
-              <Empty>
-                {next ? 'None on this page; older pages may have some.' : 'No execution fits.'}
-              </Empty>
+              <Nothing
+                more={next !== null}
+                filtered={Object.values(filters).some(Boolean)}
+                tenant={tenant}
+              />
             ) : (
               <Table
                 caption="Executions, newest first"
@@ -199,5 +201,26 @@ function List({ tenant, filters, columns }: ListProps) {
         )}
       </Answer>
     </section>
+  );
+}
+
+interface NothingProps {
+  // True if older pages follow.
+  more: boolean;
+  filtered: boolean;
+  tenant: string | undefined;
+}
+
+function Nothing({ more, filtered, tenant }: NothingProps) {
+  if (more) return <Empty>None on this page; older pages may have some.</Empty>;
+  if (filtered) return <Empty>No execution fits the filters.</Empty>;
+  return (
+    <Empty>
+      Nothing was started yet. A{' '}
+      <a href={address(['workflows'], { tenant: tenant === '*' ? undefined : tenant })}>
+        workflow’s page
+      </a>{' '}
+      has a form for a start.
+    </Empty>
   );
 }

@@ -5,6 +5,7 @@ import { ShowCommand } from '../components/code';
 import { Filters, TextFilter, TimeFilter } from '../components/filters';
 import { SubjectLink } from '../components/links';
 import { Name } from '../components/name';
+import { ChooseTenant, needsTenant } from '../components/need-tenant';
 import { Page } from '../components/page';
 import { Pager, usePages } from '../components/pager';
 import { Answer, Empty } from '../components/states';
@@ -14,7 +15,6 @@ import { Time } from '../components/time';
 import { VerifyFile } from '../components/verify-file';
 import { command } from '../lib/command';
 import type { PageProps } from '../pages';
-import { seesEveryTenant } from '../roles';
 import { address } from '../router';
 
 const EVERY_MS = 20_000;
@@ -25,20 +25,12 @@ export function Receipts({ route, person }: PageProps) {
       title="Receipts"
       aside={<a href={address(['receipts', 'chain'], { tenant: route.tenant })}>Check the chain</a>}
     >
-      {seesEveryTenant(person.role) && !person.tenant && !route.tenant ? (
-        <ChooseTenant />
+      {needsTenant(route, person) ? (
+        <ChooseTenant route={route} person={person} what="Receipts belong to one tenant." />
       ) : (
         <List route={route} person={person} />
       )}
     </Page>
-  );
-}
-
-export function ChooseTenant() {
-  return (
-    <Empty>
-      <p>Receipts belong to one tenant. Choose it above.</p>
-    </Empty>
   );
 }
 
@@ -68,6 +60,10 @@ function List({ route }: PageProps) {
     { title: 'Started', cell: (row) => <Time at={row.started_at} /> },
     { title: 'SHA-256', cell: (row) => <code>{row.sha256.slice(0, 12)}…</code> },
   ];
+  const none =
+    workflow_id || from || until
+      ? 'No receipt fits the filters.'
+      : 'There is no receipt yet. An execution has one when it has ended.';
   return (
     <>
       <Filters>
@@ -80,7 +76,7 @@ function List({ route }: PageProps) {
           {({ receipts, next }) =>
             receipts.length === 0 ? (
               <Empty>
-                <p>{next ? 'None on this page; more may follow.' : 'There is no such receipt.'}</p>
+                <p>{next ? 'None on this page; more may follow.' : none}</p>
               </Empty>
             ) : (
               <Table

@@ -27,7 +27,7 @@ const FIGURES: ReadonlyArray<Column<Figures>> = [
 interface WorkflowProps {
   rows: ReadonlyArray<Figures & { workflow_id: string }>;
   tenant: string | undefined;
-  // False over every tenant: a workflow's page is of one.
+  // False over every tenant: a workflow's page is of one, and its figures are of all.
   linked: boolean;
 }
 
@@ -36,8 +36,12 @@ export function WorkflowTable({ rows, tenant, linked }: WorkflowProps) {
   const name: Column<Figures & { workflow_id: string }> = {
     title: 'Workflow',
     heads: true,
-    cell: (row) =>
-      linked ? <WorkflowLink id={row.workflow_id} tenant={tenant} /> : row.workflow_id,
+    cell: ({ workflow_id: id }) =>
+      linked ? (
+        <WorkflowLink id={id} tenant={tenant} />
+      ) : (
+        <a href={address(['overview'], { workflow: id })}>{id}</a>
+      ),
   };
   return (
     <section class="box">
