@@ -64,11 +64,15 @@ function WaitsFor({ row }: { row: ListedExecution }) {
   if (waiting) {
     return (
       <div class="soft">
-        {waiting.step}, expires <Time at={waiting.until} distance />
+        <Name text={waiting.step} />, expires <Time at={waiting.until} distance />
       </div>
     );
   }
-  return paused ? <div class="soft">until {paused.scope} resumes</div> : null;
+  return paused ? (
+    <div class="soft">
+      until <Name text={paused.scope} /> resumes
+    </div>
+  ) : null;
 }
 
 // The filters of the address, as the API takes them. The key of a start goes with its workflow

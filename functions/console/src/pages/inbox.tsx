@@ -65,7 +65,6 @@ function columnsFor(
     { title: 'Asks', cell: (row) => <SubjectAndMessage row={row} /> },
     {
       title: 'Workflow',
-      names: true,
       cell: (row) => (
         <>
           <Name text={row.workflow_id} />

@@ -20,17 +20,17 @@ function doneBy({ node, step }: Row): string {
 }
 
 const COLUMNS: ReadonlyArray<Column<Row>> = [
-  { title: 'Step', heads: true, names: true, cell: ({ node }) => <Name text={node.name} /> },
+  { title: 'Step', heads: true, cell: ({ node }) => <Name text={node.name} /> },
   { title: 'Action', cell: doneBy },
   {
-    title: 'Attempt lasts at most',
+    title: 'Longest attempt',
     number: true,
     cell: ({ step }) => (step?.timeout_s === undefined ? '' : lasted(step.timeout_s * 1000)),
   },
   { title: 'Attempts', number: true, cell: ({ step }) => step?.max_attempts ?? '' },
   {
-    title: 'Undo',
-    cell: ({ step }) => step && (step.undo ? 'can be undone' : 'cannot be undone'),
+    title: 'Can be undone',
+    cell: ({ step }) => step && (step.undo ? 'yes' : 'no'),
   },
   {
     title: 'For each of',
