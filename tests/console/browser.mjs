@@ -1,7 +1,7 @@
 // A browser for the console's tests: sign-in, what may never happen on a page, and reports.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 
 const require = createRequire(new URL('../../infra/local/package.json', import.meta.url));
 const { chromium } = require('playwright-core');
@@ -9,8 +9,9 @@ const axe = require('axe-core');
 
 export const CONSOLE = process.env.HOLDFAST_CONSOLE;
 const ISSUER = process.env.HOLDFAST_ISSUER;
-// Files of a build that no function serves yet, for work on the pages.
-const DIST = process.env.HOLDFAST_CONSOLE_DIST;
+// The folder of a build that no function serves yet, for work on the pages. A relative path begins
+// at the root of the project, since `cargo test` runs this elsewhere than `make screenshots`.
+const DIST = process.env.HOLDFAST_CONSOLE_DIST && resolve(import.meta.dirname, '../..', process.env.HOLDFAST_CONSOLE_DIST);
 // The longest time that a page may take to show something.
 const PATIENCE = 120_000;
 // Scenarios at a time. More would take the processor from the functions.
@@ -49,7 +50,7 @@ export async function windowOf(name, options = {}) {
   });
   if (DIST) {
     await page.route(/\/console\/(app\.js|style\.css)$/, (route) => route.fulfill({
-      path: join(DIST, new URL(route.request().url()).pathname.split('/').at(-1)),
+      path: resolve(DIST, new URL(route.request().url()).pathname.split('/').at(-1)),
     }));
   }
   // A handler that waits for an answer ends without an error.

@@ -123,6 +123,47 @@ scenarios['a choice of one question is never sent for the next one'] = async (na
   await close();
 };
 
+// Opens the dialog of a decision on the question of `scene.repeated`, and gives its reason.
+async function chooses(page, button, reason) {
+  await visit(page, `#/inbox/${scene.repeated.execution}/${scene.repeated.step}?tenant=${scene.repeated.tenant}`);
+  await page.getByRole('button', { name: button }).click();
+  await page.getByRole('dialog').getByLabel('Reason').fill(reason);
+}
+
+scenarios['a decision on a question that has changed is refused, and the change is shown'] = async (name) => {
+  const late = await signedIn(name, 'platform-admin');
+  await chooses(late.page, /^Skip the step …/, 'of the first question');
+  // The page does not read the execution again until the decision was sent.
+  let release;
+  const held = new Promise((resolve) => { release = resolve; });
+  await late.page.route(new RegExp(`/v1/executions/${scene.repeated.execution}(/actions)?([?]|$)`), async (route) => {
+    await held;
+    await route.continue();
+  });
+  const first = await signedIn(name, 'platform-admin');
+  await chooses(first.page, /^Retry the step …/, 'again');
+  await first.page.getByRole('dialog').getByRole('button', { name: 'Retry the step', exact: true }).click();
+  await shows(first.page, 'Decided: retry');
+  // The retry fails too, so that the step asks again.
+  await shows(first.page, '2 attempts');
+  await first.page.getByRole('button', { name: /^Skip the step …/ }).waitFor();
+  await first.close();
+
+  const dialog = late.page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Skip the step', exact: true }).click();
+  await dialog.getByText(/the question has changed since you read it/).waitFor();
+  release();
+  const attempts = dialog.getByRole('row').filter({ hasText: 'Attempts so far' });
+  await attempts.waitFor();
+  const said = await attempts.innerText();
+  if (!/1[\s\S]*2/.test(said.replace('Attempts so far', ''))) late.say(`the change is shown as ${said}`);
+  if (await dialog.getByRole('button', { name: 'Skip the step', exact: true }).count()) late.say('it can be sent again unread');
+  await accessible(late.page, late.say, 'a dialog with changes');
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  await late.page.getByRole('button', { name: /^Skip the step …/ }).waitFor();
+  await late.close();
+};
+
 scenarios['an incident is acknowledged, and all of its executions are decided'] = async (name) => {
   const { page, close } = await signedIn(name, 'platform-admin', `#/incidents/${scene.incident.id}?tenant=${scene.tenant}`);
   await page.getByRole('button', { name: /^Acknowledge/ }).click();
@@ -134,6 +175,12 @@ scenarios['an incident is acknowledged, and all of its executions are decided'] 
   await page.getByRole('button', { name: 'Show what would happen' }).click();
   await page.getByRole('button', { name: /^Request it for 2 executions/ }).click();
   await shows(page, /All requests are made: 2 requested/);
+  // The report outlives the page.
+  await page.reload();
+  await shows(page, 'of 2 executions, requested by platform-admin');
+  await shows(page, /All requests are made: 2 requested/);
+  await page.getByRole('button', { name: 'Close the report' }).click();
+  await page.waitForFunction(() => !location.hash.includes('bulk='));
   await close();
 };
 

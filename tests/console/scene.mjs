@@ -1,8 +1,9 @@
-// Prints the addresses of one question, incident, execution, receipt and workflow of the running
-// stack, for pictures. What the stack lacks is left out.
+// Prints the addresses of one question, incident, receipt and workflow, and of one execution of
+// each status of the running stack, for pictures. What the stack lacks is left out.
 const api = process.env.HOLDFAST_API;
 const headers = { authorization: `Bearer ${process.env.HOLDFAST_TOKEN_PLATFORM_ADMIN}` };
 const TENANT = 'acme';
+const STATUSES = ['RUNNING', 'WAITING', 'PAUSED', 'ROLLING_BACK', 'EXECUTED', 'ROLLED_BACK', 'PARTIALLY_ROLLED_BACK', 'FAILED', 'REJECTED'];
 
 async function first(path, list) {
   const answer = await fetch(`${api}/v1/${path}`, { headers });
@@ -10,21 +11,24 @@ async function first(path, list) {
   return (await answer.json())[list][0];
 }
 
-const place = (entry, address) => (entry ? [`#/${address(entry)}?tenant=${entry.tenant ?? TENANT}`] : []);
-const [question, incident, execution, receipt] = await Promise.all([
+// The page of an entry under the name of its pictures, if there is such an entry.
+const place = (name, entry, address) => (entry ? [{ name, at: `#/${address(entry)}?tenant=${entry.tenant ?? TENANT}` }] : []);
+
+const [question, incident, receipt, ...executions] = await Promise.all([
   first('questions?tenant=*', 'questions'),
   first('incidents?tenant=*', 'incidents'),
-  first('executions?tenant=*', 'executions'),
   first(`receipts?tenant=${TENANT}`, 'receipts'),
+  ...STATUSES.map((status) => first(`executions?tenant=*&status=${status}`, 'executions')),
 ]);
+const named = (status) => `executions-${status.toLowerCase().replaceAll('_', '-')}`;
 process.stdout.write(JSON.stringify({
   tenant: TENANT,
   places: [
-    ...place(question, (one) => `inbox/${one.execution_id}/${one.step}`),
-    ...place(incident, (one) => `incidents/${one.incident_id}`),
-    ...place(execution, (one) => `executions/${one.execution_id}`),
-    ...place(execution, (one) => `workflows/${one.workflow_id}`),
-    ...place(receipt, (one) => `receipts/${one.execution_id}`),
-    `#/receipts/chain?tenant=${TENANT}`,
+    ...place('inbox-one', question, (one) => `inbox/${one.execution_id}/${one.step}`),
+    ...place('incidents-one', incident, (one) => `incidents/${one.incident_id}`),
+    ...executions.flatMap((execution, n) => place(named(STATUSES[n]), execution, (one) => `executions/${one.execution_id}`)),
+    ...place('workflows-one', executions.find(Boolean), (one) => `workflows/${one.workflow_id}`),
+    ...place('receipts-one', receipt, (one) => `receipts/${one.execution_id}`),
+    { name: 'chain', at: `#/receipts/chain?tenant=${TENANT}` },
   ],
 }));

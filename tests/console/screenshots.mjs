@@ -9,9 +9,10 @@ mkdirSync(folder, { recursive: true });
 const THEMES = ['light', 'dark'];
 const WIDTHS = [390, 1280, 2560];
 const LISTS = ['overview', 'executions', 'inbox', 'incidents', 'workflows', 'receipts', 'controls'];
-const places = [...LISTS.map((title) => `#/${title}${title === 'receipts' ? `?tenant=${scene.tenant ?? 'acme'}` : ''}`), ...(scene.places ?? [])];
-
-const nameOf = (place) => place.replace(/^#\//, '').split('?')[0].replace(/^receipts\/chain$/, 'chain').replace(/\/.*/, '-one');
+// Lists of one tenant alone.
+const OF_TENANT = ['workflows', 'receipts'];
+const listed = (name) => ({ name, at: `#/${name}${OF_TENANT.includes(name) ? `?tenant=${scene.tenant ?? 'acme'}` : ''}` });
+const places = [...LISTS.map(listed), ...(scene.places ?? [])];
 
 const scenarios = {};
 for (const colorScheme of THEMES) {
@@ -25,10 +26,10 @@ for (const colorScheme of THEMES) {
       await door.page.screenshot({ path: join(folder, `door-${suffix}`) });
       await door.close();
       const { page, close } = await signedIn(name, 'platform-admin', '#/', options);
-      for (const place of places) {
-        await visit(page, place);
+      for (const { name: picture, at } of places) {
+        await visit(page, at);
         await settled(page);
-        await page.screenshot({ path: join(folder, `${nameOf(place)}-${suffix}`), fullPage: true });
+        await page.screenshot({ path: join(folder, `${picture}-${suffix}`), fullPage: true });
       }
       await close();
     };

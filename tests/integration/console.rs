@@ -28,8 +28,52 @@ struct Scene {
     hostile_vendor: String,
     failed: [String; 2],
     incident: String,
+    repeated: RepeatedQuestion,
     started: Start,
     cancelled: Start,
+}
+
+/// An execution of a tenant of its own, whose step asks again after a retry.
+struct RepeatedQuestion {
+    tenant: String,
+    execution: String,
+    step: String,
+}
+
+impl RepeatedQuestion {
+    async fn prepared(stack: &mut Stack) -> Self {
+        let tenant = stack.aws.new_tenant("console");
+        stack.api = stack.api.as_tenant(&tenant);
+        let vendor = unique("vendor");
+        // `refused` plans the failure of one call; this one is for the retry.
+        let kind = json!({ "status": 400 });
+        let fault =
+            json!({ "route": "POST /holds", "count": 1, "kind": kind, "vendor_id": vendor });
+        stack.vendor.plan(fault).await;
+        let (execution, question) = refused(stack, &vendor).await;
+        let step = question["step"].as_str().expect("a step").to_owned();
+        Self {
+            tenant,
+            execution,
+            step,
+        }
+    }
+
+    fn described(&self) -> Value {
+        let Self {
+            tenant,
+            execution,
+            step,
+        } = self;
+        json!({ "tenant": tenant, "execution": execution, "step": step })
+    }
+
+    /// The decision on the first question did not decide the second one.
+    async fn still_asks(&self, stack: &Stack) {
+        let api = stack.api.as_tenant(&self.tenant);
+        let question = asked(&api, &self.execution).await;
+        assert_eq!(question["decision"], Value::Null, "{question}");
+    }
 }
 
 /// A start that the browser makes, of `STRATEGIC` for acme.
@@ -57,6 +101,7 @@ impl Start {
 impl Scene {
     async fn prepared(stack: &mut Stack) -> Self {
         let api = stack.api.clone();
+        let repeated = RepeatedQuestion::prepared(stack).await;
         let (vendor, hostile) = (unique("vendor"), unique("<img src=x onerror=alert(1)>"));
         let input = |vendor: &str, amount: u32| json!({ "vendor_id": vendor, "amount": amount });
         let approval = input(&vendor, 60_000);
@@ -94,6 +139,7 @@ impl Scene {
             hostile_vendor: hostile,
             failed: [one, two],
             incident: incident.rsplit('/').next().expect("an id").to_owned(),
+            repeated,
             tenant,
             started: Start::new(),
             cancelled: Start::new(),
@@ -120,6 +166,7 @@ impl Scene {
                 "execution": approval,
             },
             "incident": { "id": incident },
+            "repeated": self.repeated.described(),
             "receipt": receipt,
             "started": self.started.described(),
             "cancelled": self.cancelled.described(),
@@ -166,6 +213,7 @@ async fn every_page_serves_its_roles_and_every_action_takes_effect() {
     driven("check.mjs", &scene.described());
 
     requests_took_effect(&stack, &scene).await;
+    scene.repeated.still_asks(&stack).await;
     let acme = stack.api.as_tenant("acme");
     let (execution, receipt) = acme.finished(&scene.approval).await;
     assert_eq!(execution["status"], "EXECUTED", "{execution}");

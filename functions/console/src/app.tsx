@@ -135,10 +135,16 @@ function NoPage() {
     <section class="state">
       <h1>There is no such page</h1>
       <p>The address may be cut off.</p>
-      <button type="button" onClick={() => open('#/')}>
-        Open the first page
-      </button>
+      <OpenFirst />
     </section>
+  );
+}
+
+function OpenFirst() {
+  return (
+    <button type="button" onClick={() => open('#/')}>
+      Open your first page
+    </button>
   );
 }
 
@@ -147,6 +153,7 @@ function NotAllowed({ role }: { role: string }) {
     <section class="state">
       <h1>Forbidden</h1>
       <p>The role {role} does not see this page. A platform admin can say who may.</p>
+      <OpenFirst />
     </section>
   );
 }

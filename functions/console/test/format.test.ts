@@ -27,6 +27,7 @@ test('a_distance_is_rounded_down_and_has_a_direction', () => {
   const at = (seconds: number) => new Date(now.getTime() + seconds * 1000);
   assert.equal(relative(at(7199), now), 'in 1 h 59 min');
   assert.equal(relative(at(-125), now), '2 min 5 s ago');
+  assert.equal(relative(at(-1994), now), '33 min ago');
   assert.equal(relative(at(0), now), 'now');
 });
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Execution, OutlineNode, Question } from '../src/api/types';
 import { sentenceIn } from '../src/lib/answer';
 import { offset } from '../src/lib/format';
-import { progressOf } from '../src/lib/progress';
+import { ordered, progressOf } from '../src/lib/progress';
 import { byExpiry, identityOf } from '../src/lib/question';
 
 const node = (name: string, kind: string, to?: string, inside?: OutlineNode[][]): OutlineNode => ({
@@ -21,6 +21,13 @@ const OUTLINE = [
   node('both', 'parallel', 'later', [[node('hold', 'step')], [node('tell', 'step')]]),
   node('later', 'wait', 'end'),
   node('end', 'step'),
+];
+// As the API lists it: what follows a choice stands before its other branches.
+const LISTED = [
+  node('by_size', 'choice', 'pay_big pay_small'),
+  node('pay_big', 'step', 'tell'),
+  node('tell', 'step'),
+  node('pay_small', 'step', 'tell'),
 ];
 const BRANCHES = [
   node('cfo_agrees', 'approval', 'large'),
@@ -129,4 +136,20 @@ test('the_sentence_of_a_targets_answer_is_found_in_a_problem_document', () => {
   for (const none of ['', '<html>', '[1]', '{"detail":7}', '{"detail":" "}', '"text"'])
     assert.equal(sentenceIn(none), undefined, none);
   assert.equal(sentenceIn(`{"detail":"${'😀'.repeat(301)}"}`), `${'😀'.repeat(300)}…`);
+});
+
+test('a_step_of_another_branch_stands_before_what_follows_both', () => {
+  assert.deepEqual(progress(['pay_small', 'tell'], [], LISTED), [
+    'passed pay_big',
+    'step pay_small',
+    'step tell',
+  ]);
+});
+
+test('nodes_of_a_circle_keep_their_order', () => {
+  const circle = [node('ask', 'step', 'wait'), node('wait', 'wait', 'ask')];
+  assert.deepEqual(
+    ordered(circle).map(({ name }) => name),
+    ['ask', 'wait'],
+  );
 });

@@ -35,10 +35,11 @@ test('an_execution_without_duration_has_a_scale_too', () => {
 });
 
 test('an_axis_begins_at_zero_and_ends_above_the_largest_value', () => {
-  assert.deepEqual(axisOf([3, 17], true), { most: 20, marks: [0, 5, 10, 15, 20] });
-  assert.deepEqual(axisOf([1], true), { most: 1, marks: [0, 1] });
-  assert.deepEqual(axisOf([], true), { most: 1, marks: [0, 1] });
-  assert.deepEqual(axisOf([0.9], false).marks, [0, 0.5, 1]);
+  assert.deepEqual(axisOf([3, 17], 'numbers'), { most: 20, marks: [0, 5, 10, 15, 20] });
+  assert.deepEqual(axisOf([1], 'numbers'), { most: 1, marks: [0, 1] });
+  assert.deepEqual(axisOf([], 'numbers'), { most: 1, marks: [0, 1] });
+  const hour = 3_600_000;
+  assert.deepEqual(axisOf([4_900_000], 'times').marks, [0, hour / 2, hour, 1.5 * hour]);
 });
 
 test('a_missing_value_is_a_gap_between_two_lines', () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Execution, Step } from '../src/api/types';
 import { inWords, isOpen, statesOf } from '../src/lib/states';
-import { sentenceOf } from '../src/lib/story';
+import { itemsOf, sentenceOf } from '../src/lib/story';
 
 const step = (name: string, status: string, attempts = 1): Step => ({
   name,
@@ -70,7 +70,7 @@ test('an_execution_is_open_until_its_end_is_recorded', () => {
 
 test('an_event_reads_as_a_sentence_and_an_unknown_one_keeps_its_type', () => {
   const event = (type: string, data: Record<string, unknown>, actor?: string) =>
-    sentenceOf({ id: '1', time: '', type, data, actor });
+    sentenceOf({ id: '1', time: '', type, data, actor }, new Map());
   assert.equal(
     event('workflow.step.failed', {
       step: 'pay',
@@ -85,4 +85,22 @@ test('an_event_reads_as_a_sentence_and_an_unknown_one_keeps_its_type', () => {
     'Ended: Rolled back, by ann',
   );
   assert.equal(event('workflow.of.tomorrow', {}), 'workflow.of.tomorrow');
+});
+
+test('an_event_names_its_item_if_the_reader_may_see_it', () => {
+  const one = { ...step('hold', 'SUCCESS'), idempotency_key: 'k1', item: 'mill-1' };
+  const event = (data: Record<string, unknown>) => ({ id: '1', time: '', type: 'x', data });
+  const began = event({ step: 'hold', item: '7f38c2408b2e', idempotency_key: 'k1' });
+  const undone = event({ step: 'hold', item: '7f38c2408b2e', idempotency_key: 'of the undo' });
+  const items = itemsOf([began, undone], [one]);
+  const sentence = (known: ReadonlyMap<string, string>) =>
+    sentenceOf({ ...undone, type: 'workflow.step.undone' }, known);
+  assert.equal(sentence(items), 'hold [mill-1] was undone');
+  assert.equal(sentence(itemsOf([began, undone], [])), 'hold [7f38c240] was undone');
+});
+
+test('a_step_that_waits_without_an_attempt_is_before_its_first', () => {
+  const states = statesOf(execution([step('a', 'WAITING', 0), step('b', 'WAITING', 1)]));
+  assert.equal(states.get('a')?.text, 'before its first attempt');
+  assert.equal(states.get('b')?.text, 'between attempts');
 });

@@ -7,6 +7,7 @@ export type ProblemKind =
   | 'expired'
   | 'forbidden'
   | 'missing'
+  | 'conflict'
   | 'refused'
   | 'broken';
 
@@ -39,6 +40,7 @@ const ADVICE: Readonly<Record<ProblemKind, string>> = {
   expired: 'Sign in again. The address of this page is kept.',
   forbidden: 'Your role does not permit this. A platform admin can say who may.',
   missing: 'Check the address, and that the right tenant is chosen.',
+  conflict: 'Nothing was done. Read what is named, then choose again.',
   refused: 'Correct what is named, then repeat it.',
 };
 
@@ -64,6 +66,7 @@ const TITLES: Record<number, string> = {
   401: 'Authentication required',
   403: 'Forbidden',
   404: 'Not found',
+  409: 'Conflict',
   429: 'Too many requests',
   502: 'Unavailable',
   503: 'Unavailable',
@@ -74,6 +77,7 @@ function kindOf(status: number, retryable = false): ProblemKind {
   if (status === 401) return 'expired';
   if (status === 403) return 'forbidden';
   if (status === 404) return 'missing';
+  if (status === 409 && !retryable) return 'conflict';
   return status >= 500 || status === 429 || retryable ? 'broken' : 'refused';
 }
 

@@ -17,6 +17,8 @@ import { Table } from './table';
 // The API adds the bulk's id to the reason.
 const LONGEST_REASON = 452;
 const EVERY_MS = 2000;
+// The executions that a report shows; the command has all.
+const MOST_ITEMS = 100;
 
 export interface Operation {
   operation: BulkBody['operation'];
@@ -27,29 +29,19 @@ interface Props {
   incident: string;
   operation: Operation;
   tenant: string;
+  // The bulk runs: its report has a page of its own.
+  onRun: (bulk: string) => void;
   onClose: () => void;
 }
 
-export function Bulk({ incident, operation, tenant, onClose }: Props) {
+// The reason, then what would happen, then the request.
+export function Bulk({ incident, operation, tenant, onRun, onClose }: Props) {
   const [reason, setReason] = useState('');
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<Problem>();
   const [preview, setPreview] = useState<BulkPreview>();
-  const [running, setRunning] = useState(false);
+  const { busy, problem, attempt } = useAttempt();
   const title = operation.decision
     ? `Decide all: ${operation.decision}`
-    : `${operation.operation} all`;
-
-  const attempt = async (work: () => Promise<void>) => {
-    setBusy(true);
-    setProblem(undefined);
-    try {
-      await work();
-    } catch (error) {
-      setProblem(asProblem(error));
-    }
-    setBusy(false);
-  };
+    : `${TITLES[operation.operation] ?? operation.operation} all`;
   const show = () =>
     attempt(async () => {
       const body: BulkBody = {
@@ -60,42 +52,26 @@ export function Bulk({ incident, operation, tenant, onClose }: Props) {
       if (operation.decision) body.decision = operation.decision as Decision;
       setPreview(await apiFor(tenant).send('POST', 'bulk', { body }));
     });
-  const run = (shown: BulkPreview) =>
+  const run = ({ bulk_id: id, token }: BulkPreview) =>
     attempt(async () => {
-      await apiFor(tenant).send('POST', path('bulk', shown.bulk_id, 'run'), {
-        body: { token: shown.token },
-      });
-      setRunning(true);
+      await apiFor(tenant).send('POST', path('bulk', id, 'run'), { body: { token } });
+      onRun(id);
     });
-
+  const words = ['bulk', operation.operation, ...(operation.decision ? [operation.decision] : [])];
   return (
     <section class="box" aria-label={title}>
       <h2>{title}</h2>
       {!preview && (
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            void show();
-          }}
-        >
-          <Reason
-            value={reason}
-            longest={LONGEST_REASON}
-            note="Each execution records it, with the id of the bulk."
-            onInput={setReason}
-          />
-          <div class="buttons">
-            <button type="button" onClick={onClose}>
-              Do nothing
-            </button>
-            <button type="submit" class="main" disabled={busy || reason.trim() === ''}>
-              {busy ? 'Looking …' : 'Show what would happen'}
-            </button>
-          </div>
-        </form>
+        <ReasonForm
+          reason={reason}
+          busy={busy}
+          onInput={setReason}
+          onClose={onClose}
+          onSubmit={show}
+        />
       )}
       {problem && <ProblemView problem={problem} sent={preview !== undefined} />}
-      {preview && !running && (
+      {preview && (
         <>
           <Preview preview={preview} tenant={tenant} />
           <div class="buttons">
@@ -108,18 +84,66 @@ export function Bulk({ incident, operation, tenant, onClose }: Props) {
           </div>
         </>
       )}
-      {preview && running && <Report id={preview.bulk_id} tenant={tenant} onClose={onClose} />}
-      <ShowCommand
-        text={command(
-          ['bulk', operation.operation, ...(operation.decision ? [operation.decision] : [])],
-          {
-            incident,
-            reason: reason.trim() || 'why',
-            tenant,
-          },
-        )}
-      />
+      <ShowCommand text={command(words, { incident, reason: reason.trim() || 'why', tenant })} />
     </section>
+  );
+}
+
+const TITLES: Readonly<Record<string, string>> = { redrive: 'Redrive', rollback: 'Roll back' };
+
+interface Attempt {
+  busy: boolean;
+  problem: Problem | undefined;
+  attempt: (work: () => Promise<void>) => Promise<void>;
+}
+
+// One request at a time, and the problem of the last one.
+function useAttempt(): Attempt {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem>();
+  const attempt = async (work: () => Promise<void>) => {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      await work();
+    } catch (error) {
+      setProblem(asProblem(error));
+    }
+    setBusy(false);
+  };
+  return { busy, problem, attempt };
+}
+
+interface ReasonFormProps {
+  reason: string;
+  busy: boolean;
+  onInput: (reason: string) => void;
+  onClose: () => void;
+  onSubmit: () => Promise<void>;
+}
+
+function ReasonForm({ reason, busy, onInput, onClose, onSubmit }: ReasonFormProps) {
+  const submit = (event: Event) => {
+    event.preventDefault();
+    void onSubmit();
+  };
+  return (
+    <form onSubmit={submit}>
+      <Reason
+        value={reason}
+        longest={LONGEST_REASON}
+        note="Each execution records it, with the id of the bulk."
+        onInput={onInput}
+      />
+      <div class="buttons">
+        <button type="button" onClick={onClose}>
+          Do nothing
+        </button>
+        <button type="submit" class="main" disabled={busy || reason.trim() === ''}>
+          {busy ? 'Looking …' : 'Show what would happen'}
+        </button>
+      </div>
+    </form>
   );
 }
 
@@ -183,71 +207,122 @@ const OUTCOMES: Readonly<Record<string, { text: string; tone: Tone }>> = {
   pending: { text: 'pending', tone: 'busy' },
 };
 
-function Report({ id, tenant, onClose }: { id: string; tenant: string; onClose: () => void }) {
-  const [stopped, setStopped] = useState<Problem>();
+interface ReportProps {
+  id: string;
+  tenant: string;
+  onClose: () => void;
+}
+
+// The report of a bulk that was requested. Its id is in the address of the page, so that it can be
+// opened again, and by another person.
+export function Report({ id, tenant, onClose }: ReportProps) {
   const live = useLive<BulkReport>(
-    `bulk ${id}`,
-    (signal) => apiFor(tenant).get(path('bulk', id), { limit: 100 }, signal),
-    (report) => (report.status === 'DONE' || report.status === 'STOPPED' ? null : EVERY_MS),
+    `bulk ${id} ${tenant}`,
+    (signal) => apiFor(tenant).get(path('bulk', id), { limit: MOST_ITEMS }, signal),
+    (report) => (isOver(report) ? null : EVERY_MS),
   );
-  const stop = async () => {
-    try {
-      await apiFor(tenant).send('DELETE', path('bulk', id));
-      live.reload();
-    } catch (error) {
-      setStopped(asProblem(error));
-    }
-  };
   return (
-    <Answer live={live} what="the report">
-      {(report) => {
-        const over = report.status === 'DONE' || report.status === 'STOPPED';
-        return (
+    <section class="box" aria-label="Report">
+      <h2>Report of the bulk</h2>
+      <Answer live={live} what="the report">
+        {(report) => (
           <>
-            <p role="status">
-              {over ? 'All requests are made: ' : 'Requests are made: '}
-              {Object.entries(report.counts)
-                .filter(([, count]) => count > 0)
-                .map(([outcome, count]) => `${count} ${OUTCOMES[outcome]?.text ?? outcome}`)
-                .join(', ')}
-            </p>
-            {stopped && <ProblemView problem={stopped} sent />}
-            <Table
-              caption="Outcome of each execution"
-              columns={[
-                {
-                  title: 'Execution',
-                  heads: true,
-                  cell: (row) => <ExecutionLink id={row.execution_id} tenant={tenant} />,
-                },
-                {
-                  title: 'Outcome',
-                  cell: (row) => (
-                    <Mark word={OUTCOMES[row.outcome] ?? { text: row.outcome, tone: 'none' }} />
-                  ),
-                },
-                { title: 'Note', cell: (row) => row.note ?? '' },
-              ]}
-              rows={report.items}
-              keyOf={(row) => `${row.execution_id} ${row.step ?? ''}`}
-            />
+            <Progress report={report} />
+            <Items items={report.items} tenant={tenant} />
             {report.next && (
-              <p class="soft">The first 100 are shown; the command shows all of them.</p>
+              <p class="soft">The first {MOST_ITEMS} are shown; the command shows all of them.</p>
             )}
-            <div class="buttons">
-              {!over && (
-                <button type="button" onClick={stop}>
-                  Stop it
-                </button>
-              )}
-              <button type="button" onClick={onClose}>
-                Close the report
-              </button>
-            </div>
-            <ShowCommand text={command(['bulk', 'show', id], { tenant })} />
+            {!isOver(report) && <Stop id={id} tenant={tenant} onStopped={live.reload} />}
           </>
-        );
-      }}
-    </Answer>
+        )}
+      </Answer>
+      <div class="buttons">
+        <button type="button" onClick={onClose}>
+          Close the report
+        </button>
+      </div>
+      <ShowCommand text={command(['bulk', 'show', id], { tenant })} />
+    </section>
+  );
+}
+
+const isOver = ({ status }: BulkReport) => status === 'DONE' || status === 'STOPPED';
+
+const SAID: Readonly<Record<string, string>> = {
+  DONE: 'All requests are made',
+  STOPPED: 'It was stopped',
+};
+
+function Progress({ report }: { report: BulkReport }) {
+  const counts = Object.entries(report.counts)
+    .filter(([, count]) => count > 0)
+    .map(([outcome, count]) => `${count} ${OUTCOMES[outcome]?.text ?? outcome}`);
+  const stopped = report.stopped_by && ` by ${report.stopped_by}`;
+  return (
+    <>
+      <p>
+        {report.decision ? `${report.operation}: ${report.decision}` : report.operation}, of{' '}
+        {counted(report.total, 'execution')}, requested by {report.by}
+      </p>
+      <p class="reason">{report.reason}</p>
+      <p role="status">
+        <strong>
+          {SAID[report.status] ?? 'Requests are made'}
+          {stopped}
+        </strong>
+        : {counts.join(', ')}
+      </p>
+    </>
+  );
+}
+
+function Items({ items, tenant }: { items: BulkReport['items']; tenant: string }) {
+  return (
+    <Table
+      caption="Outcome of each execution"
+      columns={[
+        {
+          title: 'Execution',
+          heads: true,
+          cell: (row) => <ExecutionLink id={row.execution_id} tenant={tenant} />,
+        },
+        {
+          title: 'Outcome',
+          cell: (row) => (
+            <Mark word={OUTCOMES[row.outcome] ?? { text: row.outcome, tone: 'none' }} />
+          ),
+        },
+        { title: 'Note', cell: (row) => row.note ?? '' },
+      ]}
+      rows={items}
+      keyOf={(row) => `${row.execution_id} ${row.step ?? ''}`}
+    />
+  );
+}
+
+interface StopProps {
+  id: string;
+  tenant: string;
+  onStopped: () => void;
+}
+
+// Stops the requests that are not made yet.
+function Stop({ id, tenant, onStopped }: StopProps) {
+  const { busy, problem, attempt } = useAttempt();
+  const stop = () =>
+    attempt(async () => {
+      await apiFor(tenant).send('DELETE', path('bulk', id));
+      onStopped();
+    });
+  return (
+    <>
+      {problem && <ProblemView problem={problem} sent />}
+      <div class="buttons">
+        <button type="button" disabled={busy} onClick={stop}>
+          Stop it
+        </button>
+        <span class="soft">Requests that were made stay. The others are not made.</span>
+      </div>
+    </>
   );
 }

@@ -10,7 +10,9 @@ import { timeZone } from '../preferences';
 const WIDTH = 640;
 const NARROWEST = 200;
 const HEIGHT = 210;
+// The least space for the labels of the upright axis, and that of a character.
 const LEFT = 52;
+const CHARACTER = 6.2;
 const BOTTOM = 34;
 const TOP = 12;
 // The width that a label below a chart needs.
@@ -36,12 +38,15 @@ interface Drawing {
   // The element whose width the chart takes.
   place: RefObject<HTMLElement | null>;
   width: number;
+  // The space for the labels of the upright axis.
+  left: number;
   // The size of the area between the axes.
   inner: { width: number; height: number };
 }
 
-// A chart is as wide as its place. So its texts keep their size on a narrow screen.
-function useDrawing(): Drawing {
+// A chart is as wide as its place. So its texts keep their size on a narrow screen. `labels` are
+// those of the upright axis.
+function useDrawing(labels: readonly string[]): Drawing {
   const place = useRef<HTMLElement>(null);
   const [width, setWidth] = useState(WIDTH);
   useEffect(() => {
@@ -52,8 +57,10 @@ function useDrawing(): Drawing {
     observer.observe(place.current);
     return () => observer.disconnect();
   }, []);
-  const inner = { width: width - LEFT - 4, height: HEIGHT - BOTTOM - TOP };
-  return { place, width, inner };
+  const longest = Math.max(...labels.map((label) => label.length));
+  const left = Math.max(LEFT, Math.ceil(longest * CHARACTER) + 10);
+  const inner = { width: width - left - 4, height: HEIGHT - BOTTOM - TOP };
+  return { place, width, left, inner };
 }
 
 // The time of a bucket as the reader chose it; days are days of UTC.
@@ -71,16 +78,18 @@ interface BarsProps<B> extends Frame<B> {
   series: ReadonlyArray<Series<B>>;
 }
 
+const count = (value: number) => value.toLocaleString('en');
+
 export function Bars<B>(props: BarsProps<B>) {
   const { buckets, series, timeOf, by } = props;
   const sums = buckets.map((bucket) => series.reduce((sum, each) => sum + each.of(bucket), 0));
-  const axis = axisOf(sums, true);
-  const drawing = useDrawing();
-  const { inner } = drawing;
+  const axis = axisOf(sums, 'numbers');
+  const drawing = useDrawing(axis.marks.map(count));
+  const { left, inner } = drawing;
   const step = inner.width / Math.max(1, buckets.length);
   const shown = series.filter((each) => buckets.some((bucket) => each.of(bucket) > 0));
   return (
-    <Figure {...props} drawing={drawing} axis={axis} format={String} series={shown} legend>
+    <Figure {...props} drawing={drawing} axis={axis} format={count} series={shown} legend>
       {buckets.map((bucket, n) => {
         let below = 0;
         return shown.map((each) => {
@@ -91,7 +100,7 @@ export function Bars<B>(props: BarsProps<B>) {
             <rect
               key={each.name}
               class={`fill ${each.tone}`}
-              x={LEFT + n * step + step * 0.12}
+              x={left + n * step + step * 0.12}
               y={TOP + inner.height - below}
               width={step * 0.76}
               height={height}
@@ -115,12 +124,12 @@ export function LineChart<B>(props: LineProps<B>) {
   const values = buckets.map(numberOf);
   const axis = axisOf(
     values.filter((value) => value !== null),
-    false,
+    'times',
   );
-  const drawing = useDrawing();
-  const { inner } = drawing;
+  const drawing = useDrawing(axis.marks.map(format));
+  const { left, inner } = drawing;
   const step = inner.width / Math.max(1, buckets.length);
-  const x = (n: number) => LEFT + (n + 0.5) * step;
+  const x = (n: number) => left + (n + 0.5) * step;
   const y = (value: number) => TOP + inner.height * (1 - value / axis.most);
   const series = [
     { name: title, tone: 'undone', of: (bucket: B) => numberOf(bucket) ?? Number.NaN },
@@ -157,7 +166,7 @@ interface FigureProps<B> extends Frame<B> {
 
 function Figure<B>(props: FigureProps<B>) {
   const { title, unit, buckets, timeOf, by, axis, format, series, legend, children } = props;
-  const { place, width, inner } = props.drawing;
+  const { place, width, left, inner } = props.drawing;
   const step = inner.width / Math.max(1, buckets.length);
   const zone = by === 'day' ? 'days of UTC' : timeZone() === 'UTC' ? 'hours of UTC' : 'your hours';
   return (
@@ -173,8 +182,8 @@ function Figure<B>(props: FigureProps<B>) {
             const y = TOP + inner.height * (1 - mark / axis.most);
             return (
               <g key={mark}>
-                <line class="grid" x1={LEFT} x2={width - 4} y1={y} y2={y} />
-                <text class="mark end" x={LEFT - 6} y={y + 4}>
+                <line class="grid" x1={left} x2={width - 4} y1={y} y2={y} />
+                <text class="mark end" x={left - 6} y={y + 4}>
                   {format(mark)}
                 </text>
               </g>
@@ -183,7 +192,7 @@ function Figure<B>(props: FigureProps<B>) {
           {labelled(buckets.length, Math.max(2, Math.floor(inner.width / LABEL))).map((n) => {
             const bucket = buckets[n];
             return bucket ? (
-              <text key={n} class="mark" x={LEFT + (n + 0.5) * step} y={HEIGHT - BOTTOM + 16}>
+              <text key={n} class="mark" x={left + (n + 0.5) * step} y={HEIGHT - BOTTOM + 16}>
                 {nameOf(timeOf(bucket), by)}
               </text>
             ) : null;

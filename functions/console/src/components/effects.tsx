@@ -1,8 +1,13 @@
 // What an action would do, as the API computes it: what is undone in which order, what remains,
 // and what runs.
 import type { Action, ActionEffect } from '../api/types';
+import { counted } from '../lib/format';
 import { stepWord } from '../lib/words';
+import { Name } from './name';
 import { Time } from './time';
+
+// The kept effects that are shown before the reader asks for all.
+const MOST_KEPT = 5;
 
 const labelOf = (effect: ActionEffect) =>
   effect.item ? `${effect.step} [${effect.item}]` : effect.step;
@@ -60,7 +65,10 @@ export function Effects({ action, heading: Heading = 'h3' }: Props) {
 function Named({ effect }: { effect: ActionEffect }) {
   return (
     <>
-      <strong>{labelOf(effect)}</strong> ({effect.action}, {stepWord(effect.state).text}
+      <strong>
+        <Name text={labelOf(effect)} />
+      </strong>{' '}
+      ({effect.action}, {stepWord(effect.state).text}
       {effect.certainty === 'possible' && ', its effect is possible'})
     </>
   );
@@ -72,7 +80,11 @@ function Continues({ continues }: { continues: NonNullable<Action['continues']> 
     <>
       {runs.length > 0 ? (
         <p>
-          Then runs: <strong>{runs.join(', ')}</strong> (version {version}).
+          Then runs:{' '}
+          <strong>
+            <Name text={runs.join(', ')} />
+          </strong>{' '}
+          (version {version}).
         </p>
       ) : (
         <p>
@@ -80,7 +92,20 @@ function Continues({ continues }: { continues: NonNullable<Action['continues']> 
           {first ? `, at ${first}` : ''}.
         </p>
       )}
-      {keeps.length > 0 && <p>Keeps: {keeps.map(labelOf).join(', ')}.</p>}
+      <Keeps names={keeps.map(labelOf)} />
     </>
+  );
+}
+
+// The effects that are kept. Many are folded, so that the choices stay side by side.
+function Keeps({ names }: { names: readonly string[] }) {
+  if (names.length === 0) return null;
+  const all = <Name text={names.join(', ')} />;
+  if (names.length <= MOST_KEPT) return <p>Keeps: {all}.</p>;
+  return (
+    <details class="fold">
+      <summary>Keeps {counted(names.length, 'effect')}</summary>
+      <p>{all}.</p>
+    </details>
   );
 }

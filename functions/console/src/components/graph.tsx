@@ -1,4 +1,5 @@
 // A workflow's graph. With an execution, each node has the state of its step.
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { OutlineNode } from '../api/types';
 import {
   type Arrow,
@@ -23,8 +24,13 @@ const WIDEST_FIT = 640;
 const MARGIN = 4;
 const MOST_CHARACTERS = 32;
 
-const cut = (text: string, most: number) =>
-  text.length > most ? `${text.slice(0, most - 1)}…` : text;
+// The end of a name is kept, since names of one kind differ there.
+const END = 12;
+
+function cut(text: string, most: number, end = 0): string {
+  if (text.length <= most) return text;
+  return `${text.slice(0, most - 1 - end)}…${text.slice(text.length - end)}`;
+}
 
 const KINDS: Readonly<Record<string, string>> = {
   begin: 'checks the start',
@@ -33,6 +39,7 @@ const KINDS: Readonly<Record<string, string>> = {
   choice: 'choice',
   parallel: 'in parallel',
   for_each: 'for each item',
+  other: 'computes values',
   end: 'ends',
 };
 
@@ -41,17 +48,29 @@ function secondLine(node: OutlineNode, stateOf: Props['stateOf']): string {
   return stateOf?.(node.name)?.text ?? groups ?? KINDS[node.kind] ?? node.action ?? node.kind;
 }
 
-export function Graph({ nodes, label, stateOf }: Props) {
-  if (nodes.length === 0) return <p class="soft">The API has no graph of it.</p>;
+export function Graph(props: Props) {
+  if (props.nodes.length === 0) return <p class="soft">The API has no graph of it.</p>;
+  return <Drawn {...props} />;
+}
+
+function Drawn({ nodes, label, stateOf }: Props) {
   const sizeOf = (node: OutlineNode): Size => {
     const name = Math.min(node.name.length, MOST_CHARACTERS) * 7.6;
     const second = Math.min(secondLine(node, stateOf).length, MOST_CHARACTERS) * 6.8 + 20;
     return { width: Math.max(130, Math.round(Math.max(name, second) + 28)), height: HEADING };
   };
   const layout = layoutOf(nodes, sizeOf);
+  // A graph that is wider than its place begins at its first node, not at its left end.
+  const place = useRef<HTMLElement>(null);
+  const [first] = layout.boxes;
+  const middle = first && first.x + first.width / 2;
+  useLayoutEffect(() => {
+    const section = place.current;
+    if (section && middle !== undefined) section.scrollLeft = middle - section.clientWidth / 2;
+  }, [middle]);
   const [width, height] = [layout.width + 2 * MARGIN, layout.height + 2 * MARGIN];
   return (
-    <section class="graph" aria-label="Graph" tabIndex={0}>
+    <section ref={place} class="graph" aria-label="Graph" tabIndex={0}>
       <svg
         class={width <= WIDEST_FIT ? 'fits' : undefined}
         role="img"
@@ -109,7 +128,7 @@ function Node({ box, second, tone }: NodeProps) {
         <rect x={x} y={y} width={width} height={height} rx={radius} />
       )}
       <text x={middle} y={y + 19} class="name">
-        {cut(node.name, MOST_CHARACTERS)}
+        {cut(node.name, MOST_CHARACTERS, END)}
       </text>
       <text x={middle} y={y + 36} class="second">
         {cut(second, MOST_CHARACTERS)}

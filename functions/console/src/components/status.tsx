@@ -34,8 +34,14 @@ export function Status({ status }: { status: string }) {
   return <Mark word={wordOf(status)} />;
 }
 
-export function StepStatus({ status }: { status: string }) {
-  return <Mark word={stepWord(status)} />;
+interface StepProps {
+  status: string;
+  // The number of its attempts, where it is known.
+  attempts?: number;
+}
+
+export function StepStatus({ status, attempts }: StepProps) {
+  return <Mark word={stepWord(status, attempts)} />;
 }
 
 // The head of an execution: its status large, with a sentence.

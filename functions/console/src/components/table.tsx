@@ -8,6 +8,8 @@ export interface Column<Row> {
   number?: boolean;
   // The column that names the row.
   heads?: boolean;
+  // A column of names, which has room for one in two lines.
+  names?: boolean;
 }
 
 interface Props<Row> {
@@ -26,7 +28,7 @@ export function Table<Row>({ caption, columns, rows, keyOf }: Props<Row>) {
       <thead>
         <tr>
           {shown.map((column) => (
-            <th key={column.title} scope="col" class={column.number ? 'number' : undefined}>
+            <th key={column.title} scope="col" class={classOf(column)}>
               {column.title}
             </th>
           ))}
@@ -45,6 +47,11 @@ export function Table<Row>({ caption, columns, rows, keyOf }: Props<Row>) {
   );
 }
 
+function classOf<Row>({ number, names }: Column<Row>): string | undefined {
+  if (number) return 'number';
+  return names ? 'names' : undefined;
+}
+
 function Cell<Row>({ column, row }: { column: Column<Row>; row: Row }) {
   const content = (
     <>
@@ -54,7 +61,7 @@ function Cell<Row>({ column, row }: { column: Column<Row>; row: Row }) {
       <span class="value">{column.cell(row)}</span>
     </>
   );
-  const name = column.number ? 'number' : undefined;
+  const name = classOf(column);
   return column.heads ? (
     <th scope="row" class={name}>
       {content}

@@ -4,6 +4,7 @@ import type { Attempt, Execution, Step } from '../api/types';
 import { counted, lasted } from '../lib/format';
 import { type Scale, type Span, scaleOf } from '../lib/scale';
 import { isOpen } from '../lib/states';
+import { Name } from './name';
 
 // The most lanes; the table of steps has every step.
 const MOST_LANES = 40;
@@ -53,7 +54,9 @@ export function Timeline({ execution, now }: { execution: Execution; now: number
       <div role="img" aria-label={inWords(reached, whole)}>
         {shown.map((step) => (
           <div class="lane" key={step.idempotency_key}>
-            <span class="label">{labelOf(step)}</span>
+            <span class="label">
+              <Name text={labelOf(step)} />
+            </span>
             <Lane step={step} scale={scale} spanOf={spanOf} />
           </div>
         ))}

@@ -1,20 +1,25 @@
 // The axis of numbers of a chart: round marks from zero to above the largest value.
 
+import { roundStep } from './scale';
+
 export interface Axis {
   readonly most: number;
   readonly marks: readonly number[];
 }
 
-// An axis from zero, with about four marks. `whole` keeps the marks on whole numbers.
-export function axisOf(values: readonly number[], whole: boolean): Axis {
+// An axis from zero, with about four marks: whole numbers, or round times in milliseconds.
+export function axisOf(values: readonly number[], of: 'numbers' | 'times'): Axis {
   const largest = Math.max(0, ...values);
   if (largest === 0) return { most: 1, marks: [0, 1] };
-  const raw = largest / 4;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const round = [1, 2, 5, 10].map((digit) => digit * power).find((step) => step >= raw) ?? raw;
-  const step = whole ? Math.max(1, Math.round(round)) : round;
+  const step = of === 'times' ? roundStep(largest / 4) : roundNumber(largest / 4);
   const count = Math.ceil(largest / step - 1e-9);
   return { most: count * step, marks: Array.from({ length: count + 1 }, (_, n) => n * step) };
+}
+
+function roundNumber(least: number): number {
+  const power = 10 ** Math.floor(Math.log10(least));
+  const round = [1, 2, 5, 10].map((digit) => digit * power).find((step) => step >= least);
+  return Math.max(1, Math.round(round ?? least));
 }
 
 // The runs of neighbours that have a value; a missing value is a gap between two runs.

@@ -39,11 +39,13 @@ export function lasted(ms: number): string {
   return `${Math.floor(ms / size)} ${unit}${more > 0 ? ` ${more} ${name}` : ''}`;
 }
 
-// The time between two instants in words, rounded down: `in 3 h 20 min`, `2 min 5 s ago`.
+// The time between two instants in words, rounded down: `in 3 h 20 min`, `2 min 5 s ago`. Beyond
+// ten minutes, seconds say nothing.
 export function relative(at: Date, now: Date): string {
   const ms = at.getTime() - now.getTime();
   if (Math.abs(ms) < 1000) return 'now';
-  const whole = Math.floor(Math.abs(ms) / 1000) * 1000;
+  const unit = Math.abs(ms) < 600_000 ? 1000 : 60_000;
+  const whole = Math.floor(Math.abs(ms) / unit) * unit;
   const text = lasted(whole).replace(/\.0 s$/, ' s');
   return ms > 0 ? `in ${text}` : `${text} ago`;
 }

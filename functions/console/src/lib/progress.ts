@@ -11,9 +11,27 @@ export type Entry =
 // The kinds of states that pages list.
 export const SHOWN = ['step', 'approval', 'wait'];
 
-// All nodes of an outline, each container before what is inside it.
+// The nodes of a level in the order in which they can run: each after all that lead to it, and
+// otherwise as listed. The API lists what follows a branch before the next branch.
+export function ordered(level: readonly OutlineNode[]): OutlineNode[] {
+  const waiting = [...level];
+  const placed: OutlineNode[] = [];
+  const leadsTo = (one: OutlineNode, name: string) =>
+    one.name !== name && one.next.some((arrow) => arrow.to === name);
+  while (waiting.length > 0) {
+    const next = waiting.findIndex(({ name }) => !waiting.some((other) => leadsTo(other, name)));
+    // Of a circle, the first one in the list comes first.
+    placed.push(...waiting.splice(Math.max(0, next), 1));
+  }
+  return placed;
+}
+
+// All nodes of an outline in order, each container before what is inside it.
 export function flat(nodes: readonly OutlineNode[]): OutlineNode[] {
-  return nodes.flatMap((node) => [node, ...(node.inside ?? []).flatMap((level) => flat(level))]);
+  return ordered(nodes).flatMap((node) => [
+    node,
+    ...(node.inside ?? []).flatMap((level) => flat(level)),
+  ]);
 }
 
 // The names of the nodes that can be reached from `names` on a level, with what is inside them.
@@ -61,7 +79,7 @@ export function progressOf(execution: Execution, outline: readonly OutlineNode[]
   const begun = new Set([...steps.map((step) => step.name), ...approvals.keys()]);
   const known = new Set(flat(outline).map((node) => node.name));
   const level = (nodes: readonly OutlineNode[]): Entry[] =>
-    nodes.flatMap((node): Entry[] => {
+    ordered(nodes).flatMap((node): Entry[] => {
       const question = approvals.get(node.name);
       const own = steps.filter((step) => step.name === node.name);
       const inside = (node.inside ?? []).flatMap(level);

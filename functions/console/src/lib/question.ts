@@ -1,5 +1,5 @@
 // Questions to people: their order, their identity and their deciders.
-import type { Question } from '../api/types';
+import type { Execution, Question } from '../api/types';
 
 // Sorts by expiry, earliest first. Equal times keep the order of the list.
 export function byExpiry<T extends { until: string }>(questions: readonly T[]): T[] {
@@ -18,3 +18,52 @@ export function decidersOf(by: readonly string[], count = 1): string {
   const who = by.length > 0 ? by.join(', ') : 'a platform admin';
   return count > 1 ? `${count} of ${who}` : who;
 }
+
+// A part of a question that a reader has seen otherwise.
+export interface Change {
+  what: string;
+  before: string;
+  now: string;
+  // True if both are times.
+  time?: boolean;
+}
+
+// A question, with the execution in which it was read.
+export interface ReadQuestion {
+  question: Question;
+  execution: Execution;
+}
+
+// The parts of a question that differ from those that were read.
+export function changesOf(before: ReadQuestion, now: ReadQuestion): Change[] {
+  const then = partsOf(before);
+  return partsOf(now).flatMap((part, n) => {
+    const old = then[n]?.text ?? '';
+    const { what, text, time } = part;
+    return text === old ? [] : [{ what, before: old, now: text, ...(time && { time }) }];
+  });
+}
+
+interface Part {
+  what: string;
+  text: string;
+  time?: boolean;
+}
+
+// The parts that a page shows of a question, in its order.
+function partsOf({ question, execution }: ReadQuestion): Part[] {
+  const steps = execution.steps.filter((step) => step.name === question.step);
+  const attempts = steps.reduce((sum, step) => sum + step.attempts.length, 0);
+  return [
+    { what: 'Question', text: question.message ?? '' },
+    { what: 'Choices', text: question.decisions.join(', ') },
+    { what: 'Decided by', text: decidersOf(question.by, question.count) },
+    { what: 'Attempts so far', text: String(attempts) },
+    { what: 'Expires', text: question.until, time: true },
+    { what: 'Shown to deciders', text: shownText(execution) },
+    { what: 'Incident', text: question.incident.split('/').at(-1)?.slice(0, 12) ?? '' },
+  ];
+}
+
+const shownText = ({ shown }: Execution) =>
+  (shown ?? []).map(({ label, value }) => `${label}: ${String(value)}`).join('; ');

@@ -61,8 +61,8 @@ const URGENCY = [
 function stateOf(steps: readonly Step[]): Word {
   const [only] = steps;
   if (steps.length === 1 && only) {
-    const word = stepWord(only.status);
     const attempts = only.attempts.length;
+    const word = stepWord(only.status, attempts);
     return attempts > 1 ? { ...word, text: `${word.text}, attempt ${attempts}` } : word;
   }
   const counts = URGENCY.map(

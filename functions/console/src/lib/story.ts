@@ -1,5 +1,6 @@
 // Audit events as sentences.
 import type { StoryEvent } from '../api/shapes';
+import type { Step } from '../api/types';
 import { lasted } from './format';
 import { errorWord, wordOf } from './words';
 
@@ -11,7 +12,8 @@ const text = (data: Data, member: string): string => {
 };
 const step = (data: Data): string => {
   const item = text(data, 'item');
-  return item ? `${text(data, 'step')} [${item.slice(0, 8)}]` : text(data, 'step');
+  if (!item) return text(data, 'step');
+  return `${text(data, 'step')} [${data.named === true ? item : item.slice(0, 8)}]`;
 };
 const attempt = (data: Data): string => {
   const took = data.duration_ms;
@@ -32,7 +34,8 @@ const later = (data: Data): string => (Number(data.generation) > 0 ? ' again' : 
 
 const SENTENCES: Readonly<Record<string, (data: Data) => string>> = {
   'workflow.started': (data) => `Began${later(data)}, triggered by ${text(data, 'trigger')}`,
-  'workflow.rejected': (data) => `The start was refused by ${list(data, 'guardrails')}`,
+  'workflow.rejected': (data) =>
+    `The start was refused by the guardrail ${list(data, 'guardrails')}`,
   'workflow.duplicate.prevented': (data) =>
     `A repeat of the start was refused (${text(data, 'number')})`,
   'workflow.step.started': (data) => `${step(data)} began`,
@@ -62,8 +65,30 @@ const SENTENCES: Readonly<Record<string, (data: Data) => string>> = {
     `${step(data)}: ${text(data, 'outcome') || text(data, 'decision')}, ${text(data, 'approvals')} of ${text(data, 'count')} approve`,
 };
 
-// The sentence of an event; an unknown event keeps its type.
-export function sentenceOf(event: StoryEvent): string {
-  const sentence = SENTENCES[event.type]?.(event.data) ?? event.type;
-  return event.actor ? `${sentence}, by ${event.actor}` : sentence;
+// Events of which the actor requested the start.
+const OF_A_START = ['workflow.started', 'workflow.rejected', 'workflow.duplicate.prevented'];
+
+// The sentence of an event; an unknown event keeps its type. `items` has the names of items.
+export function sentenceOf(event: StoryEvent, items: ReadonlyMap<string, string>): string {
+  const name = items.get(text(event.data, 'item'));
+  const data = name === undefined ? event.data : { ...event.data, item: name, named: true };
+  const sentence = SENTENCES[event.type]?.(data) ?? event.type;
+  if (!event.actor) return sentence;
+  const did = OF_A_START.includes(event.type) ? 'requested by' : 'by';
+  return `${sentence}, ${did} ${event.actor}`;
+}
+
+// Items by the digest that events have in their place. An attempt's event has the idempotency key
+// of its step, which knows the item if the reader may see it.
+export function itemsOf(
+  events: readonly StoryEvent[],
+  steps: readonly Step[],
+): ReadonlyMap<string, string> {
+  const byKey = new Map(steps.map((step) => [step.idempotency_key, step.item]));
+  return new Map(
+    events.flatMap(({ data }) => {
+      const item = byKey.get(text(data, 'idempotency_key'));
+      return item ? [[text(data, 'item'), item] as const] : [];
+    }),
+  );
 }

@@ -63,6 +63,11 @@ export function wordOf(status: string): Word {
   return WORDS[status] ?? { text: status, tone: 'none' };
 }
 
-export function stepWord(status: string): Word {
+// A step that waits without an attempt has none behind it.
+const BEFORE_FIRST: Word = { text: 'before its first attempt', tone: 'waiting' };
+
+// The word of a step's state. `attempts` is left out where they are not known.
+export function stepWord(status: string, attempts?: number): Word {
+  if (status === 'WAITING' && attempts === 0) return BEFORE_FIRST;
   return STEPS[status] ?? { text: status.toLowerCase(), tone: 'none' };
 }

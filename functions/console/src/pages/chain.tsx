@@ -5,6 +5,7 @@ import { asProblem, type Problem } from '../api/problem';
 import type { Digests } from '../api/types';
 import { ShowCommand } from '../components/code';
 import { Filters, TimeFilter } from '../components/filters';
+import { ChooseTenant } from '../components/need-tenant';
 import { Page } from '../components/page';
 import { Empty, ProblemView } from '../components/states';
 import { Shape } from '../components/status';
@@ -20,7 +21,6 @@ import { command } from '../lib/command';
 import { counted } from '../lib/format';
 import type { PageProps } from '../pages';
 import { seesEveryTenant } from '../roles';
-import { ChooseTenant } from './receipts';
 
 // The most digests and receipts of one check: the command does longer ones.
 const MOST_DIGESTS = 750;
@@ -33,7 +33,7 @@ export function Chain({ route, person }: PageProps) {
       {tenant ? (
         <Range key={tenant} route={route} person={person} />
       ) : seesEveryTenant(person.role) ? (
-        <ChooseTenant />
+        <ChooseTenant route={route} person={person} what="A chain is of one tenant’s receipts." />
       ) : (
         <Empty>
           <p>Your token names no tenant.</p>

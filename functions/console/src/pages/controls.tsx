@@ -9,6 +9,7 @@ import type {
   Controls as Listed,
 } from '../api/types';
 import { Choice } from '../components/choice';
+import { ShowCommand } from '../components/code';
 import { Confirm } from '../components/confirm';
 import { Page } from '../components/page';
 import { PauseOutlook, UNCHECKED } from '../components/pause-outlook';
@@ -40,24 +41,11 @@ export function Controls({ person }: PageProps) {
     (signal) => apiFor(undefined).get('controls', {}, signal),
     EVERY_MS,
   );
-  const columns: Array<Column<Control> | false> = [
-    { title: 'Scope', heads: true, cell: (row) => row.scope },
-    { title: 'State', cell: (row) => <State control={row} /> },
-    { title: 'Reason', cell: (row) => row.reason ?? '' },
-    { title: 'By', cell: (row) => row.by ?? '' },
-    { title: 'Since', cell: (row) => (row.at ? <Time at={row.at} /> : '') },
-    sets && {
-      title: 'Change',
-      cell: (row) => {
-        const paused = row.state === 'paused';
-        return (
-          <button type="button" onClick={() => setChange({ scope: row.scope, pause: !paused })}>
-            {paused ? 'Resume' : 'Pause'} <span class="unseen">{row.scope}</span> …
-          </button>
-        );
-      },
-    },
-  ];
+  const close = (said?: string) => {
+    setChange(undefined);
+    if (said) setNote(said);
+    live.reload();
+  };
   return (
     <Page title="Controls">
       {note && (
@@ -67,46 +55,68 @@ export function Controls({ person }: PageProps) {
       )}
       <section class="box" aria-label="Controls">
         <Answer live={live} what="the controls">
-          {({ controls }) => {
-            const paused = controls.filter((control) => control.state === 'paused');
-            return (
-              <>
-                <p>
-                  {paused.length === 0
-                    ? 'Nothing is paused.'
-                    : `${counted(paused.length, 'scope is', 'scopes are')} paused.`}
-                </p>
-                {controls.length === 0 ? (
-                  <Empty>
-                    <p>No control was ever set.</p>
-                  </Empty>
-                ) : (
-                  <Table
-                    caption="Controls that were ever set"
-                    columns={columns}
-                    rows={[...paused, ...controls.filter((control) => control.state !== 'paused')]}
-                    keyOf={(row) => row.scope}
-                  />
-                )}
-              </>
-            );
-          }}
+          {({ controls }) => <List controls={controls} onChange={sets ? setChange : undefined} />}
         </Answer>
+        <ShowCommand text={command(['controls'])} />
       </section>
       {sets && <PauseForm onChoose={(scope) => setChange({ scope, pause: true })} />}
-      {change && (
-        <Dialog
-          key={change.scope}
-          change={change}
-          onClose={(said) => {
-            setChange(undefined);
-            if (said) setNote(said);
-            live.reload();
-          }}
-        />
-      )}
+      {change && <Dialog key={change.scope} change={change} onClose={close} />}
     </Page>
   );
+}
+
+interface ListProps {
+  controls: readonly Control[];
+  // Absent for a person who may not pause.
+  onChange: ((change: Change) => void) | undefined;
+}
+
+function List({ controls, onChange }: ListProps) {
+  const paused = controls.filter((control) => control.state === 'paused');
+  const running = controls.filter((control) => control.state !== 'paused');
+  if (controls.length === 0) {
+    return (
+      <Empty>
+        <p>Nothing is paused, and no control was ever set.</p>
+      </Empty>
+    );
+  }
+  return (
+    <>
+      <p>
+        {paused.length === 0
+          ? 'Nothing is paused.'
+          : `${counted(paused.length, 'scope is', 'scopes are')} paused.`}
+      </p>
+      <Table
+        caption="Controls that were ever set"
+        columns={columnsFor(onChange)}
+        rows={[...paused, ...running]}
+        keyOf={(row) => row.scope}
+      />
+    </>
+  );
+}
+
+function columnsFor(onChange: ListProps['onChange']): ReadonlyArray<Column<Control> | false> {
+  return [
+    { title: 'Scope', heads: true, cell: (row) => row.scope },
+    { title: 'State', cell: (row) => <State control={row} /> },
+    { title: 'Reason', cell: (row) => row.reason ?? '' },
+    { title: 'By', cell: (row) => row.by ?? '' },
+    { title: 'Since', cell: (row) => (row.at ? <Time at={row.at} /> : '') },
+    onChange !== undefined && {
+      title: 'Change',
+      cell: ({ scope, state }) => {
+        const paused = state === 'paused';
+        return (
+          <button type="button" onClick={() => onChange({ scope, pause: !paused })}>
+            {paused ? 'Resume' : 'Pause'} <span class="unseen">{scope}</span> …
+          </button>
+        );
+      },
+    },
+  ];
 }
 
 function State({ control }: { control: Control }) {
@@ -190,26 +200,40 @@ function Dialog({ change, onClose }: { change: Change; onClose: (said?: string) 
       {pause ? (
         <>
           <PauseOutlook live={outlook} />
-          <p>
-            New starts are refused until it is resumed. Attempts that are at work end first. Undos,
-            cancellations and ends continue; so do the clocks of time limits.
-          </p>
-          <Choice
-            name="Executions that run"
-            all={['wait', 'rollback'] as const}
-            value={behavior}
-            onChange={setBehavior}
-          />
-          <p class="soft">
-            {behavior === 'wait'
-              ? 'They wait before their next step.'
-              : 'They are rolled back instead of their next step. A resume does not bring them back.'}
-          </p>
+          <PauseEffect behavior={behavior} onChange={setBehavior} />
         </>
       ) : (
         <p>New starts are accepted again. Executions that wait continue with their next step.</p>
       )}
     </Confirm>
+  );
+}
+
+interface EffectProps {
+  behavior: Behavior;
+  onChange: (behavior: Behavior) => void;
+}
+
+// What a pause does, and the choice of what running executions do.
+function PauseEffect({ behavior, onChange }: EffectProps) {
+  return (
+    <>
+      <p>
+        New starts are refused until it is resumed. Attempts that are at work end first. Undos,
+        cancellations and ends continue; so do the clocks of time limits.
+      </p>
+      <Choice
+        name="Executions that run"
+        all={['wait', 'rollback'] as const}
+        value={behavior}
+        onChange={onChange}
+      />
+      <p class="soft">
+        {behavior === 'wait'
+          ? 'They wait before their next step.'
+          : 'They are rolled back instead of their next step. A resume does not bring them back.'}
+      </p>
+    </>
   );
 }
 

@@ -148,6 +148,7 @@ function Details({ execution, route, person }: { execution: Recorded } & PagePro
               id={execution.execution_id}
               status={execution.status}
               startedAt={execution.started_at}
+              steps={execution.steps}
               tenant={route.tenant}
             />
           </section>

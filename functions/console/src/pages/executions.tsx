@@ -4,6 +4,7 @@ import type { Executions as ExecutionsAnswer, ListedExecution, Workflows } from 
 import { ShowCommand } from '../components/code';
 import { EXECUTION } from '../components/execution/column';
 import { Filters, SelectFilter, TextFilter, TimeFilter } from '../components/filters';
+import { Name } from '../components/name';
 import { Page } from '../components/page';
 import { Pager, usePages } from '../components/pager';
 import { Answer, Empty } from '../components/states';
@@ -36,9 +37,10 @@ const COLUMNS: ReadonlyArray<Column<ListedExecution>> = [
   },
   {
     title: 'Workflow',
+    names: true,
     cell: (row) => (
       <>
-        {row.workflow_id}
+        <Name text={row.workflow_id} />
         <div class="soft">
           version {row.workflow_version}, by {TRIGGERS[row.trigger] ?? row.trigger}
         </div>
@@ -62,11 +64,15 @@ function WaitsFor({ row }: { row: ListedExecution }) {
   if (waiting) {
     return (
       <div class="soft">
-        {waiting.step}, expires <Time at={waiting.until} distance />
+        <Name text={waiting.step} />, expires <Time at={waiting.until} distance />
       </div>
     );
   }
-  return paused ? <div class="soft">until {paused.scope} resumes</div> : null;
+  return paused ? (
+    <div class="soft">
+      until <Name text={paused.scope} /> resumes
+    </div>
+  ) : null;
 }
 
 // The filters of the address, as the API takes them. The key of a start goes with its workflow
@@ -181,9 +187,11 @@ function List({ tenant, filters, columns }: ListProps) {
         {({ executions, next }) => (
           <>
             {executions.length === 0 ? (
-              <Empty>
-                {next ? 'None on this page; older pages may have some.' : 'No execution fits.'}
-              </Empty>
+              <Nothing
+                more={next !== null}
+                filtered={Object.values(filters).some(Boolean)}
+                tenant={tenant}
+              />
             ) : (
               <Table
                 caption="Executions, newest first"
@@ -197,5 +205,26 @@ function List({ tenant, filters, columns }: ListProps) {
         )}
       </Answer>
     </section>
+  );
+}
+
+interface NothingProps {
+  // True if older pages follow.
+  more: boolean;
+  filtered: boolean;
+  tenant: string | undefined;
+}
+
+function Nothing({ more, filtered, tenant }: NothingProps) {
+  if (more) return <Empty>None on this page; older pages may have some.</Empty>;
+  if (filtered) return <Empty>No execution fits the filters.</Empty>;
+  return (
+    <Empty>
+      Nothing was started yet. A{' '}
+      <a href={address(['workflows'], { tenant: tenant === '*' ? undefined : tenant })}>
+        workflow’s page
+      </a>{' '}
+      has a form for a start.
+    </Empty>
   );
 }

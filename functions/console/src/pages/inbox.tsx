@@ -1,11 +1,14 @@
 // The inbox: the questions that wait for people, those that expire first on top.
 import { apiFor } from '../api/client';
 import type { ListedQuestion, Questions } from '../api/types';
+import { ShowCommand } from '../components/code';
 import { Filters, SelectFilter } from '../components/filters';
+import { Name } from '../components/name';
 import { Page } from '../components/page';
 import { Answer, Empty } from '../components/states';
 import { type Column, Table } from '../components/table';
 import { Time } from '../components/time';
+import { command } from '../lib/command';
 import { counted, short } from '../lib/format';
 import { byExpiry, decidersOf } from '../lib/question';
 import { useLive } from '../live';
@@ -51,9 +54,10 @@ function columnsFor(
     {
       title: 'Question',
       heads: true,
+      names: true,
       cell: (row) => (
         <a href={addressOf(row, tenant)}>
-          {row.kind === 'approval' ? 'Approve' : 'Decide'} {row.step}
+          {row.kind === 'approval' ? 'Approve' : 'Decide'} <Name text={row.step} />
         </a>
       ),
     },
@@ -63,7 +67,7 @@ function columnsFor(
       title: 'Workflow',
       cell: (row) => (
         <>
-          {row.workflow_id}
+          <Name text={row.workflow_id} />
           {every && <div class="soft">{row.tenant}</div>}
         </>
       ),
@@ -124,6 +128,7 @@ export function Inbox({ route, person }: PageProps) {
             )
           }
         </Answer>
+        <ShowCommand text={command(['inbox'], { for: whose, tenant: route.tenant })} />
       </section>
     </Page>
   );

@@ -2,8 +2,10 @@
 import { useState } from 'preact/hooks';
 import { apiFor, path } from '../api/client';
 import type { Incident as Changed, IncidentInFull, LinkedExecution, Question } from '../api/types';
-import { Bulk, type Operation } from '../components/bulk';
+import { Bulk, type Operation, Report } from '../components/bulk';
+import { ShowCommand } from '../components/code';
 import { Confirm } from '../components/confirm';
+import { setFilter } from '../components/filters';
 import { SubjectLink } from '../components/links';
 import { Page } from '../components/page';
 import { Answer } from '../components/states';
@@ -25,65 +27,76 @@ type Handling = 'acknowledge' | 'resolve';
 export function Incident({ route, person }: PageProps) {
   const [, id = ''] = route.path;
   const [handling, setHandling] = useState<Handling>();
-  const [bulk, setBulk] = useState<Operation>();
   const live = useLive<IncidentInFull>(
     `incident ${id} ${route.tenant ?? ''}`,
     (signal) => apiFor(route.tenant).get(path('incidents', id), {}, signal),
     EVERY_MS,
   );
+  const handles = may(person.role, 'acknowledge and resolve incidents');
   return (
     <Page
       title={live.data ? causeOf(live.data) : 'Incident'}
       kind={live.data ? `Incident of ${live.data.workflow_id}` : undefined}
-      aside={
-        live.data &&
-        may(person.role, 'acknowledge and resolve incidents') && (
-          <Handle incident={live.data} onChoose={setHandling} />
-        )
-      }
+      aside={live.data && handles && <Handle incident={live.data} onChoose={setHandling} />}
     >
       <Answer live={live} what="the incident">
-        {(incident) => (
-          <>
-            <Cause incident={incident} />
-            {!bulk && may(person.role, 'decide what an execution waits for') && (
-              <All
-                incident={incident}
-                redrives={may(person.role, 'redrive an execution')}
-                onChoose={setBulk}
-              />
-            )}
-            {bulk && (
-              <Bulk
-                incident={incident.incident_id}
-                operation={bulk}
-                tenant={route.tenant ?? incident.tenant}
-                onClose={() => {
-                  setBulk(undefined);
-                  live.reload();
-                }}
-              />
-            )}
-            <Executions
-              incident={incident}
-              tenant={route.tenant ?? incident.tenant}
-              role={person.role}
-            />
-            {handling && (
-              <HandleDialog
-                incident={incident}
-                handling={handling}
-                tenant={route.tenant ?? incident.tenant}
-                onClose={() => {
-                  setHandling(undefined);
-                  live.reload();
-                }}
-              />
-            )}
-          </>
-        )}
+        {(incident) => {
+          const tenant = route.tenant ?? incident.tenant;
+          return (
+            <>
+              <Cause incident={incident} />
+              <Together incident={incident} route={route} person={person} onDone={live.reload} />
+              <Executions incident={incident} tenant={tenant} role={person.role} />
+              {handling && (
+                <HandleDialog
+                  incident={incident}
+                  handling={handling}
+                  tenant={tenant}
+                  onClose={() => {
+                    setHandling(undefined);
+                    live.reload();
+                  }}
+                />
+              )}
+            </>
+          );
+        }}
       </Answer>
+      <ShowCommand text={command(['incidents', 'show', id], { tenant: route.tenant })} />
     </Page>
+  );
+}
+
+interface TogetherProps extends PageProps {
+  incident: IncidentInFull;
+  onDone: () => void;
+}
+
+// The executions of the cause together: the choice, what it would do, and the report of the bulk
+// that the address names.
+function Together({ incident, route, person, onDone }: TogetherProps) {
+  const [chosen, setChosen] = useState<Operation>();
+  const tenant = route.tenant ?? incident.tenant;
+  const show = (bulk: string) => {
+    setChosen(undefined);
+    setFilter(route, 'bulk', bulk);
+    onDone();
+  };
+  if (!may(person.role, 'decide what an execution waits for')) return null;
+  const { bulk } = route.query;
+  if (bulk) return <Report id={bulk} tenant={tenant} onClose={() => show('')} />;
+  if (!chosen) {
+    const redrives = may(person.role, 'redrive an execution');
+    return <All incident={incident} redrives={redrives} onChoose={setChosen} />;
+  }
+  return (
+    <Bulk
+      incident={incident.incident_id}
+      operation={chosen}
+      tenant={tenant}
+      onRun={show}
+      onClose={() => setChosen(undefined)}
+    />
   );
 }
 

@@ -2,13 +2,16 @@
 
 import { apiFor } from '../api/client';
 import type { CauseGroup, Causes, Count } from '../api/types';
+import { ShowCommand } from '../components/code';
 import { Filters, SelectFilter } from '../components/filters';
+import { Name } from '../components/name';
 import { Page } from '../components/page';
 import { Answer, Empty } from '../components/states';
 import { Mark } from '../components/status';
 import { type Column, Table } from '../components/table';
 import { Time } from '../components/time';
-import { counted } from '../lib/format';
+import { command } from '../lib/command';
+import { counted, short } from '../lib/format';
 import { errorWord } from '../lib/words';
 import { useLive } from '../live';
 import type { PageProps } from '../pages';
@@ -27,7 +30,7 @@ export function Incidents({ route, person }: PageProps) {
   );
   const columns: Array<Column<CauseGroup> | false> = [
     { title: 'Cause', heads: true, cell: (row) => <CauseCell cause={row} tenant={route.tenant} /> },
-    { title: 'Workflow', cell: (row) => row.workflow_id },
+    { title: 'Workflow', names: true, cell: (row) => <Name text={row.workflow_id} /> },
     every && { title: 'Tenants', cell: (row) => row.tenants.join(', ') },
     { title: 'Executions', number: true, cell: (row) => countText(row.executions) },
     { title: 'Since', cell: (row) => <Time at={row.since} distance /> },
@@ -71,6 +74,7 @@ export function Incidents({ route, person }: PageProps) {
             )
           }
         </Answer>
+        <ShowCommand text={command(['incidents'], { status, tenant: route.tenant })} />
       </section>
     </Page>
   );
@@ -94,7 +98,9 @@ function CauseCell({ cause, tenant }: { cause: CauseGroup; tenant: string | unde
         <ul class="plain-list">
           {cause.incidents.map((incident) => (
             <li key={incident.incident_id}>
-              <a href={to(incident)}>Incident of {incident.tenant}</a>
+              <a href={to(incident)}>
+                Incident <code>{short(incident.incident_id)}</code> of {incident.tenant}
+              </a>
               {` (${countText(incident.executions)})`}
             </li>
           ))}

@@ -156,7 +156,7 @@ function Charts({ statistics }: { statistics: Statistics }) {
   }
   const frame = { buckets, by, timeOf: (bucket: Bucket) => new Date(bucket.at) };
   return (
-    <div class="columns">
+    <div class="columns even">
       <section class="box">
         <Bars {...frame} title="Ended executions" unit="Executions" series={SERIES} />
       </section>

@@ -2,8 +2,8 @@
 import { useState } from 'preact/hooks';
 import { apiFor, path } from '../api/client';
 import { Problem } from '../api/problem';
-import type { Action, Actions, Question as Asked, DecisionResult, Execution } from '../api/types';
-import { Confirm } from '../components/confirm';
+import type { Action, Actions, Question as Asked, Execution } from '../api/types';
+import { Decide, wordOf } from '../components/decide';
 import { Effects } from '../components/effects';
 import { TargetSaid } from '../components/execution/steps';
 import { Page } from '../components/page';
@@ -11,9 +11,8 @@ import { QuestionChanged } from '../components/question-changed';
 import { Answer, Empty } from '../components/states';
 import { Status, StepStatus } from '../components/status';
 import { Time } from '../components/time';
-import { command } from '../lib/command';
 import { short } from '../lib/format';
-import { identityOf } from '../lib/question';
+import { changesOf, identityOf } from '../lib/question';
 import { useLive } from '../live';
 import type { PageProps } from '../pages';
 import { may } from '../roles';
@@ -67,6 +66,8 @@ interface Choice {
   decision: string;
   // The question as it was read: another one of the same step must not be decided in its place.
   question: Asked;
+  // The execution in which it was read.
+  execution: Execution;
   // True once it was requested. Its dialog then stays for the answer, even if the question is over.
   sent?: boolean;
 }
@@ -92,9 +93,10 @@ function Decision({ execution, step, actions, tenant, decides, onNote, onDone }:
     if (said) onNote(said);
     onDone();
   };
+  const changes = choice && question && !same ? changesOf(choice, { question, execution }) : [];
   return (
     <>
-      {choice && !open && <QuestionChanged asks={question !== undefined} />}
+      {choice && !open && <QuestionChanged asks={question !== undefined} changes={changes} />}
       {question ? (
         <>
           <What execution={execution} question={question} tenant={tenant} />
@@ -109,7 +111,7 @@ function Decision({ execution, step, actions, tenant, decides, onNote, onDone }:
           actions={actions}
           onChoose={(decision) => {
             onNote(undefined);
-            setChoice({ decision, question });
+            setChoice({ decision, question, execution });
           }}
         />
       )}
@@ -120,9 +122,11 @@ function Decision({ execution, step, actions, tenant, decides, onNote, onDone }:
           question={open.question}
           decision={open.decision}
           stale={question !== undefined && !same}
+          changes={changes}
           action={same ? actions.find((one) => one.decision === open.decision) : undefined}
           tenant={tenant}
           onSend={() => setChoice((now) => now && { ...now, sent: true })}
+          onRefused={onDone}
           onClose={(said) => close(open, said)}
         />
       )}
@@ -216,10 +220,13 @@ function What({ execution, question, tenant }: Shown) {
         </Fact>
         <Fact name="Decided by">{deciders(question)}</Fact>
         <Fact name="Expires">
-          <Time at={question.until} distance /> (<Time at={question.until} />
-          ). Without a decision, it is then rolled back.
+          <Time at={question.until} distance />
+          <div class="soft">
+            <Time at={question.until} />
+          </div>
         </Fact>
       </dl>
+      <p class="soft">Without a decision until it expires, the execution is rolled back.</p>
       {question.votes.length > 0 && (
         <>
           <h2>Votes so far</h2>
@@ -290,15 +297,6 @@ function EffectsSoFar({ execution }: { execution: Execution }) {
   );
 }
 
-const WORDS: Readonly<Record<string, string>> = {
-  approve: 'Approve',
-  reject: 'Reject',
-  retry: 'Retry the step',
-  skip: 'Skip the step',
-  rollback: 'Roll back',
-};
-const wordOf = (decision: string): string => WORDS[decision] ?? decision;
-
 interface ChoicesProps {
   question: Asked;
   // What each decision would do; empty for a person who may not see it.
@@ -329,63 +327,4 @@ function Choices({ question, actions, onChoose }: ChoicesProps) {
       </ul>
     </section>
   );
-}
-
-interface DecideProps extends Shown {
-  decision: string;
-  action: Action | undefined;
-  // True if the step asks another question meanwhile.
-  stale: boolean;
-  onSend: () => void;
-  onClose: (said: string | undefined) => void;
-}
-
-function Decide(props: DecideProps) {
-  const { execution, question, decision, action, stale, tenant, onSend, onClose } = props;
-  const [said, setSaid] = useState<string>();
-  const act = async (reason: string) => {
-    onSend();
-    const result = await apiFor(tenant).send<DecisionResult>(
-      'POST',
-      // The question has the path of its incident.
-      `${question.incident.replace(/^\/v1\//, '')}/decision`,
-      {
-        body: {
-          decision,
-          reason,
-          execution_id: execution.execution_id,
-          shown_sha256: question.shown_sha256 ?? undefined,
-        },
-      },
-    );
-    setSaid(resultOf(result));
-    onClose(resultOf(result));
-    return undefined;
-  };
-  return (
-    <Confirm
-      title={`${wordOf(decision)}: ${question.step}`}
-      verb={wordOf(decision)}
-      allowed={!stale && (action?.allowed ?? true)}
-      command={(reason) =>
-        command(['decide', execution.execution_id, decision], {
-          step: question.step,
-          reason,
-          tenant,
-        })
-      }
-      act={act}
-      onClose={() => onClose(said)}
-    >
-      {action ? <Effects action={action} /> : <p>{question.message}</p>}
-    </Confirm>
-  );
-}
-
-function resultOf(result: DecisionResult): string {
-  const before = result.replayed ? 'It was decided so before. ' : '';
-  if (result.decided) return `${before}Decided: ${result.decision}.`;
-  const needed = result.needed as { people: number; groups: string[] } | undefined;
-  const rest = needed ? ` ${needed.people} more must approve: ${needed.groups.join(', ')}.` : '';
-  return `${before}Your vote is recorded.${rest}`;
 }

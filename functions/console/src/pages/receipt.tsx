@@ -5,6 +5,7 @@ import { apiFor, path } from '../api/client';
 import { asProblem, type Problem } from '../api/problem';
 import type { FetchLink } from '../api/types';
 import { Json, ShowCommand } from '../components/code';
+import { Name } from '../components/name';
 import { Page } from '../components/page';
 import { Answer, ProblemView } from '../components/states';
 import { Shape, StatusBanner, StepStatus } from '../components/status';
@@ -183,6 +184,11 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
   );
 }
 
+// The step of an entry, with its item.
+const stepOf = ({ name, step, item }: Record<string, unknown>) => (
+  <Name text={`${String(name ?? step)}${item === undefined ? '' : ` [${String(item)}]`}`} />
+);
+
 function Steps({ content }: { content: Record<string, unknown> }) {
   const steps = recordsOf(content.steps);
   return (
@@ -191,12 +197,7 @@ function Steps({ content }: { content: Record<string, unknown> }) {
       <Table
         caption="Steps in their declared order"
         columns={[
-          {
-            title: 'Step',
-            heads: true,
-            cell: (row) =>
-              `${String(row.name)}${row.item === undefined ? '' : ` (${String(row.item)})`}`,
-          },
+          { title: 'Step', heads: true, names: true, cell: stepOf },
           { title: 'Outcome', cell: (row) => <StepStatus status={String(row.status)} /> },
           { title: 'Action', cell: (row) => text(row.action) ?? '' },
           { title: 'Attempts', number: true, cell: (row) => String(row.attempts ?? 0) },
@@ -210,12 +211,25 @@ function Steps({ content }: { content: Record<string, unknown> }) {
 }
 
 function Residue({ content }: { content: Record<string, unknown> }) {
-  const residue = Array.isArray(content.residual_effects) ? content.residual_effects : [];
+  const residue = recordsOf(content.residual_effects);
   if (residue.length === 0) return null;
   return (
     <section class="box">
       <h2>Effects that remain, or may remain</h2>
-      <Json value={residue} />
+      <Table
+        caption="Effects that remain, or may remain"
+        columns={[
+          { title: 'Step', heads: true, names: true, cell: stepOf },
+          { title: 'Action', cell: (row) => text(row.action) ?? '' },
+          { title: 'Effect', cell: (row) => (row.certain === true ? 'remains' : 'may remain') },
+          {
+            title: 'Idempotency key at the target',
+            cell: (row) => <code>{text(row.idempotency_key)}</code>,
+          },
+        ]}
+        rows={residue}
+        keyOf={(row) => JSON.stringify(row)}
+      />
     </section>
   );
 }

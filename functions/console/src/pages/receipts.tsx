@@ -1,8 +1,11 @@
 // The receipts of a tenant by time and workflow, the check of a file, and the way to the chain.
 import { apiFor } from '../api/client';
 import type { Receipts as Listed, ListedReceipt } from '../api/types';
+import { ShowCommand } from '../components/code';
 import { Filters, TextFilter, TimeFilter } from '../components/filters';
 import { SubjectLink } from '../components/links';
+import { Name } from '../components/name';
+import { ChooseTenant, needsTenant } from '../components/need-tenant';
 import { Page } from '../components/page';
 import { Pager, usePages } from '../components/pager';
 import { Answer, Empty } from '../components/states';
@@ -10,8 +13,8 @@ import { Status } from '../components/status';
 import { type Column, Table } from '../components/table';
 import { Time } from '../components/time';
 import { VerifyFile } from '../components/verify-file';
+import { command } from '../lib/command';
 import type { PageProps } from '../pages';
-import { seesEveryTenant } from '../roles';
 import { address } from '../router';
 
 const EVERY_MS = 20_000;
@@ -22,20 +25,12 @@ export function Receipts({ route, person }: PageProps) {
       title="Receipts"
       aside={<a href={address(['receipts', 'chain'], { tenant: route.tenant })}>Check the chain</a>}
     >
-      {seesEveryTenant(person.role) && !person.tenant && !route.tenant ? (
-        <ChooseTenant />
+      {needsTenant(route, person) ? (
+        <ChooseTenant route={route} person={person} what="Receipts belong to one tenant." />
       ) : (
         <List route={route} person={person} />
       )}
     </Page>
-  );
-}
-
-export function ChooseTenant() {
-  return (
-    <Empty>
-      <p>Receipts belong to one tenant. Choose it above.</p>
-    </Empty>
   );
 }
 
@@ -61,14 +56,18 @@ function List({ route }: PageProps) {
       ),
     },
     { title: 'Outcome', cell: (row) => <Status status={row.status} /> },
-    { title: 'Workflow', cell: (row) => row.workflow_id },
+    { title: 'Workflow', names: true, cell: (row) => <Name text={row.workflow_id} /> },
     { title: 'Started', cell: (row) => <Time at={row.started_at} /> },
     { title: 'SHA-256', cell: (row) => <code>{row.sha256.slice(0, 12)}…</code> },
   ];
+  const none =
+    workflow_id || from || until
+      ? 'No receipt fits the filters.'
+      : 'There is no receipt yet. An execution has one when it has ended.';
   return (
     <>
       <Filters>
-        <TextFilter route={route} name="workflow_id" title="Workflow" />
+        <TextFilter route={route} name="workflow_id" title="Workflow" hint="every workflow" />
         <TimeFilter route={route} name="from" title="Started from" />
         <TimeFilter route={route} name="until" title="Started until" />
       </Filters>
@@ -77,7 +76,7 @@ function List({ route }: PageProps) {
           {({ receipts, next }) =>
             receipts.length === 0 ? (
               <Empty>
-                <p>{next ? 'None on this page; more may follow.' : 'There is no such receipt.'}</p>
+                <p>{next ? 'None on this page; more may follow.' : none}</p>
               </Empty>
             ) : (
               <Table
@@ -90,6 +89,14 @@ function List({ route }: PageProps) {
           }
         </Answer>
         <Pager paged={paged} />
+        <ShowCommand
+          text={command(['receipts'], {
+            workflow: workflow_id,
+            from,
+            until,
+            tenant: route.tenant,
+          })}
+        />
       </section>
       <VerifyFile tenant={route.tenant} />
     </>

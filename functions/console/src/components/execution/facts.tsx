@@ -90,14 +90,16 @@ export function Fact({ name, wide = false, children }: FactProps) {
 function Cause({ execution }: { execution: Execution }) {
   const { failure, redriven } = execution;
   const failed = execution.guardrails.filter((guardrail) => !guardrail.held);
+  // A guardrail that did not hold is the failure.
+  const others = failed.length === 0 ? failure : undefined;
   return (
     <>
-      {failure && (
+      {others && (
         <div class="problem bad">
           <strong>
-            {failure.state} {errorWord(failure.error)}
+            {others.state} {errorWord(others.error)}
           </strong>{' '}
-          (<code>{failure.error}</code>){failure.requested_by && `, by ${failure.requested_by}`}
+          (<code>{others.error}</code>){others.requested_by && `, by ${others.requested_by}`}
         </div>
       )}
       {failed.map((guardrail) => (

@@ -89,7 +89,7 @@ function OneStep({ step }: { step: Step }) {
           {step.name}
           {step.item && <span class="soft"> [{step.item}]</span>}
         </h3>
-        <StepStatus status={step.status} />
+        <StepStatus status={step.status} attempts={step.attempts.length} />
         <span class="soft">
           {step.action}, {counted(step.attempts.length, 'attempt')}
         </span>

@@ -1,10 +1,10 @@
 // The story of an execution: its audit events in order, as they grow.
 import { apiFor, path } from '../../api/client';
 import type { StoryEvent } from '../../api/shapes';
-import type { Story as StoryAnswer } from '../../api/types';
+import type { Step, Story as StoryAnswer } from '../../api/types';
 import { offset } from '../../lib/format';
 import { isOpen } from '../../lib/states';
-import { sentenceOf } from '../../lib/story';
+import { itemsOf, sentenceOf } from '../../lib/story';
 import { useLive } from '../../live';
 import { Answer } from '../states';
 import { Time } from '../time';
@@ -17,10 +17,12 @@ interface Props {
   id: string;
   status: string;
   startedAt: string;
+  // They name the items that events refer to.
+  steps: readonly Step[];
   tenant: string | undefined;
 }
 
-export function Story({ id, status, startedAt, tenant }: Props) {
+export function Story({ id, status, startedAt, steps, tenant }: Props) {
   const live = useLive<StoryAnswer>(
     // The end of an execution loads its story once more.
     `story ${tenant} ${id} ${isOpen(status)}`,
@@ -32,6 +34,7 @@ export function Story({ id, status, startedAt, tenant }: Props) {
       {(story) => {
         const events = story.events as StoryEvent[];
         const shown = events.slice(-MOST_EVENTS);
+        const items = itemsOf(events, steps);
         return (
           <>
             {shown.length < events.length && (
@@ -44,7 +47,7 @@ export function Story({ id, status, startedAt, tenant }: Props) {
                 <li key={event.id}>
                   <Time at={event.time} />
                   <span class="offset">{offset(startedAt, event.time)}</span>
-                  <span>{sentenceOf(event)}</span>
+                  <span>{sentenceOf(event, items)}</span>
                 </li>
               ))}
             </ol>

@@ -3,6 +3,7 @@ import type { Figures, StepFigures } from '../../api/types';
 import { lasted, percent } from '../../lib/format';
 import { address } from '../../router';
 import { WorkflowLink } from '../links';
+import { Name } from '../name';
 import { type Column, Table } from '../table';
 
 // The rows that a table shows; the command has all.
@@ -26,7 +27,7 @@ const FIGURES: ReadonlyArray<Column<Figures>> = [
 interface WorkflowProps {
   rows: ReadonlyArray<Figures & { workflow_id: string }>;
   tenant: string | undefined;
-  // False over every tenant: a workflow's page is of one.
+  // False over every tenant: a workflow's page is of one, and its figures are of all.
   linked: boolean;
 }
 
@@ -35,8 +36,12 @@ export function WorkflowTable({ rows, tenant, linked }: WorkflowProps) {
   const name: Column<Figures & { workflow_id: string }> = {
     title: 'Workflow',
     heads: true,
-    cell: (row) =>
-      linked ? <WorkflowLink id={row.workflow_id} tenant={tenant} /> : row.workflow_id,
+    cell: ({ workflow_id: id }) =>
+      linked ? (
+        <WorkflowLink id={id} tenant={tenant} />
+      ) : (
+        <a href={address(['overview'], { workflow: id })}>{id}</a>
+      ),
   };
   return (
     <section class="box">
@@ -52,8 +57,8 @@ export function WorkflowTable({ rows, tenant, linked }: WorkflowProps) {
 }
 
 const STEPS: ReadonlyArray<Column<StepFigures>> = [
-  { title: 'Step', heads: true, cell: (row) => row.step },
-  { title: 'Workflow', cell: (row) => row.workflow_id },
+  { title: 'Step', heads: true, names: true, cell: (row) => <Name text={row.step} /> },
+  { title: 'Workflow', names: true, cell: (row) => <Name text={row.workflow_id} /> },
   { title: 'Mean time', number: true, cell: (row) => time(row.mean_ms) },
   { title: 'Ended', number: true, cell: (row) => number(row.ended) },
   { title: 'Attempts', number: true, cell: (row) => number(row.attempts) },

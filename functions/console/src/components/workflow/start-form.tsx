@@ -1,4 +1,5 @@
 // The start of a workflow: a form from the input's JSON Schema, the API's check, and the start.
+import type { RefObject } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { apiFor, path } from '../../api/client';
 import { asProblem, Problem } from '../../api/problem';
@@ -10,6 +11,7 @@ import {
   type FieldProblem,
   isObject,
   problemsIn,
+  type Reading,
   read,
 } from '../../lib/schema';
 import { address, open } from '../../router';
@@ -32,22 +34,81 @@ interface Verdict {
 
 export function StartForm({ workflow, tenant, definition }: Props) {
   const schema = isObject(definition.input) ? definition.input : {};
-  const form = useRef<HTMLFormElement>(null);
   const [draft, setDraft] = useState<Draft>(() => emptyDraft(schema, schema));
   const [key, setKey] = useState(newKey);
   const [approval, setApproval] = useState('');
+  const needsApproval = 'approval' in definition.demands;
+  const reading = read(schema, schema, draft);
+  const sending = useSending({
+    workflow,
+    tenant,
+    reading,
+    key,
+    approval: needsApproval ? approval : undefined,
+  });
+  const input = JSON.stringify(reading.value ?? {});
+  return (
+    <section class="box" id="start">
+      <h2>Start it</h2>
+      <form ref={sending.form} noValidate onSubmit={sending.start}>
+        <SchemaField
+          root={schema}
+          schema={schema}
+          draft={draft}
+          onChange={setDraft}
+          problems={sending.found}
+          pointer=""
+          name=""
+          required
+          depth={0}
+        />
+        {needsApproval && <Approval value={approval} onInput={setApproval} />}
+        <Key value={key} onInput={setKey} />
+        <Said sending={sending} input={input} />
+        <div class="buttons">
+          <button type="button" disabled={sending.busy} onClick={sending.check}>
+            Check without starting
+          </button>
+          <button type="submit" class="main" disabled={sending.busy || key === ''}>
+            {sending.busy ? 'At work …' : 'Check and start'}
+          </button>
+        </div>
+      </form>
+      <ShowCommand text={command(['start', workflow], { input, key, tenant })} />
+    </section>
+  );
+}
+
+interface Typed {
+  workflow: string;
+  tenant: string | undefined;
+  reading: Reading;
+  key: string;
+  // The text of the approval, if the workflow demands one.
+  approval: string | undefined;
+}
+
+interface Sending {
+  form: RefObject<HTMLFormElement | null>;
+  busy: boolean;
+  found: readonly FieldProblem[];
+  verdict: Verdict | undefined;
+  problem: Problem | undefined;
+  // True after the start itself was requested: a check changes nothing.
+  sent: boolean;
+  check: (event: Event) => Promise<void>;
+  start: (event: Event) => Promise<void>;
+}
+
+// The check and the start of what is typed, and what came of them.
+function useSending({ workflow, tenant, reading, key, approval }: Typed): Sending {
+  const form = useRef<HTMLFormElement>(null);
   const [found, setFound] = useState<FieldProblem[]>([]);
   const [verdict, setVerdict] = useState<Verdict>();
   const [problem, setProblem] = useState<Problem>();
-  // True after the start itself was requested: a check changes nothing.
   const [sent, setSent] = useState(false);
   const [busy, setBusy] = useState(false);
-  const needsApproval = 'approval' in definition.demands;
   const api = apiFor(tenant);
-
-  const reading = () => read(schema, schema, draft);
-  const input = JSON.stringify(reading().value ?? {});
-  const checked = verdict?.input === input ? verdict.check : undefined;
 
   const show = (problems: FieldProblem[]) => {
     setFound(problems);
@@ -62,7 +123,7 @@ export function StartForm({ workflow, tenant, definition }: Props) {
     setProblem(undefined);
     setSent(false);
     setVerdict(undefined);
-    const { value, problems } = reading();
+    const { value, problems } = reading;
     show(problems);
     if (problems.length > 0) return undefined;
     const answer = await api.send<StartCheck>('POST', path('workflows', workflow, 'check'), {
@@ -76,9 +137,8 @@ export function StartForm({ workflow, tenant, definition }: Props) {
   const start = async () => {
     const value = await check();
     if (value === undefined) return;
-    const body = needsApproval
-      ? { input: value, approval: parsedApproval(approval) }
-      : { input: value };
+    const body =
+      approval === undefined ? { input: value } : { input: value, approval: parsed(approval) };
     setSent(true);
     const answer = await api.send<StartResult>('POST', path('workflows', workflow, 'executions'), {
       body,
@@ -99,42 +159,22 @@ export function StartForm({ workflow, tenant, definition }: Props) {
     }
     setBusy(false);
   };
+  return { form, busy, found, verdict, problem, sent, check: run(check), start: run(start) };
+}
 
+// What came of the last check or start. A verdict is of the input that was checked alone.
+function Said({ sending, input }: { sending: Sending; input: string }) {
+  const { problem, sent, verdict, found } = sending;
   return (
-    <section class="box" id="start">
-      <h2>Start it</h2>
-      <form ref={form} noValidate onSubmit={run(start)}>
-        <SchemaField
-          root={schema}
-          schema={schema}
-          draft={draft}
-          onChange={setDraft}
-          problems={found}
-          pointer=""
-          name=""
-          required
-          depth={0}
-        />
-        {needsApproval && <Approval value={approval} onInput={setApproval} />}
-        <Key value={key} onInput={setKey} />
-        {problem && <ProblemView problem={problem} sent={sent} />}
-        {checked && <Outcome check={checked} input={JSON.parse(input)} />}
-        {found.length > 0 && (
-          <p class="wrong" role="alert">
-            {found.length === 1 ? 'One field is wrong.' : `${found.length} fields are wrong.`}
-          </p>
-        )}
-        <div class="buttons">
-          <button type="button" disabled={busy} onClick={run(check)}>
-            Check without starting
-          </button>
-          <button type="submit" class="main" disabled={busy || key === ''}>
-            {busy ? 'At work …' : 'Check and start'}
-          </button>
-        </div>
-      </form>
-      <ShowCommand text={command(['start', workflow], { input, key, tenant })} />
-    </section>
+    <>
+      {problem && <ProblemView problem={problem} sent={sent} />}
+      {verdict?.input === input && <Outcome check={verdict.check} input={JSON.parse(input)} />}
+      {found.length > 0 && (
+        <p class="wrong" role="alert">
+          {found.length === 1 ? 'One field is wrong.' : `${found.length} fields are wrong.`}
+        </p>
+      )}
+    </>
   );
 }
 
@@ -151,7 +191,7 @@ function fieldProblems(check: StartCheck): FieldProblem[] {
   );
 }
 
-function parsedApproval(text: string): unknown {
+function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

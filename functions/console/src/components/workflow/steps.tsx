@@ -4,6 +4,7 @@ import type { OutlineNode } from '../../api/types';
 import { lasted } from '../../lib/format';
 import { flat, SHOWN } from '../../lib/progress';
 import { decidersOf } from '../../lib/question';
+import { Name } from '../name';
 import { type Column, Table } from '../table';
 
 // A state of the outline, with what its step declares.
@@ -19,17 +20,17 @@ function doneBy({ node, step }: Row): string {
 }
 
 const COLUMNS: ReadonlyArray<Column<Row>> = [
-  { title: 'Step', heads: true, cell: ({ node }) => node.name },
+  { title: 'Step', heads: true, cell: ({ node }) => <Name text={node.name} /> },
   { title: 'Action', cell: doneBy },
   {
-    title: 'Attempt lasts at most',
+    title: 'Longest attempt',
     number: true,
     cell: ({ step }) => (step?.timeout_s === undefined ? '' : lasted(step.timeout_s * 1000)),
   },
   { title: 'Attempts', number: true, cell: ({ step }) => step?.max_attempts ?? '' },
   {
-    title: 'Undo',
-    cell: ({ step }) => step && (step.undo ? 'can be undone' : 'cannot be undone'),
+    title: 'Can be undone',
+    cell: ({ step }) => step && (step.undo ? 'yes' : 'no'),
   },
   {
     title: 'For each of',
