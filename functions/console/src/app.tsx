@@ -150,7 +150,7 @@ function NoRole() {
       <h1>Your account has no role here</h1>
       <p>
         The claim {roleClaim()} of your token must name exactly one role: {ROLES.join(', ')}. An
-        administrator of your sign-in can add it.
+        administrator of your accounts can add it.
       </p>
     </section>
   );

@@ -65,7 +65,7 @@ export function problemOf(status: number, body: unknown): Problem {
 
 // API Gateway says nothing but `Unauthorized`.
 const REFUSED =
-  'The API refuses the token of your sign-in. If it refuses the next one too, issuer, audience or clock are wrong: tell the operator of this deployment.';
+  'The API refuses the token of your sign-in. If it refuses the next one too, an issuer, audience or clock is wrong: tell the operator of this deployment.';
 
 const TITLES: Record<number, string> = {
   401: 'Authentication required',
