@@ -44,6 +44,8 @@ export async function windowOf(name, options = {}) {
   page.on('dialog', (dialog) => { say('a dialog of the browser opened'); return dialog.dismiss(); });
   page.on('request', (request) => {
     const { origin, pathname } = new URL(request.url());
+    // What the issuer's own pages request is not the console's.
+    if (!request.isNavigationRequest() && new URL(page.url()).origin === ISSUER) return;
     const own = origin === new URL(CONSOLE).origin && /\/(console|v1)(\/|$)/.test(pathname);
     const issuer = origin === ISSUER && request.isNavigationRequest();
     if (!own && !issuer && !/^(blob|data):/.test(request.url())) say(`it requests ${request.url()}`);

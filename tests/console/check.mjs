@@ -294,6 +294,9 @@ scenarios['an answer that belongs to another sign-in is refused'] = async (name)
   await close();
 };
 
+// The age in milliseconds after which a token is no longer new (session.ts).
+const AGE = 11_000;
+
 scenarios['a token that expires is renewed, and an ended session keeps the address'] = async (name) => {
   const { page, say, close } = await windowOf(name);
   let exchanges = 0;
@@ -306,6 +309,12 @@ scenarios['a token that expires is renewed, and an ended session keeps the addre
     const body = { ...(await answer.json()), ...(exchanges === 1 ? { access_token: scene.expired } : {}) };
     return route.fulfill({ response: answer, json: body });
   });
+  // A token that is refused as soon as it is made is not renewed, but sent once more.
+  await page.clock.install();
+  await page.route('**/v1/**', async (route) => {
+    if (exchanges === 1) await page.clock.fastForward(AGE);
+    await route.continue();
+  });
   const place = `#/controls?tenant=${scene.tenant}`;
   await page.goto(`${CONSOLE}/index.html${place}`);
   await page.getByRole('button', { name: 'Sign in' }).click();
@@ -314,7 +323,10 @@ scenarios['a token that expires is renewed, and an ended session keeps the addre
   await settled(page);
   if (exchanges !== 2) say(`${exchanges} exchanges renewed one token`);
   ended = true;
-  await page.route('**/v1/**', (route) => route.fulfill({ status: 401, json: { message: 'Unauthorized' } }));
+  await page.route('**/v1/**', async (route) => {
+    await page.clock.fastForward(AGE);
+    await route.fulfill({ status: 401, json: { message: 'Unauthorized' } });
+  });
   await shows(page, /Your session has ended/);
   if (!page.url().endsWith(place)) say(`the address is ${page.url()}`);
   await close();

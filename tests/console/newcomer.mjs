@@ -1,7 +1,7 @@
 // Five incidents of different kinds, which a newcomer decides from the console alone
 // (docs/console.md#decided-by-a-newcomer). `newcomer.mjs prepare FILE` prepares them on the running
-// stack, prints the question, and writes what is right into FILE, for the judge.
-// `newcomer.mjs judge FILE` compares what was decided.
+// stack, and writes what is right into FILE, for the judge. `newcomer.mjs begin FILE` prints the
+// question and starts the time. `newcomer.mjs judge FILE` compares what was decided, and says when.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 
@@ -131,31 +131,60 @@ async function prepare(file) {
     cases[name] = await prepared();
     console.error(`prepared: ${name}`);
   }
-  writeFileSync(file, `${JSON.stringify(cases, null, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify({ cases }, null, 2)}\n`);
+}
+
+// Prints what a newcomer may know, and records when they began.
+function begin(file) {
+  const told = JSON.parse(readFileSync(file, 'utf8'));
+  writeFileSync(file, `${JSON.stringify({ ...told, began: new Date().toISOString() }, null, 2)}\n`);
   console.log(`Open ${CONSOLE} and sign in as platform-admin, and then as treasury.`);
   console.log('Decide what is waiting and mend what is stuck or left behind. You may only use the pages.');
 }
 
-// What was decided, from the execution and its questions. The last decision counts.
-async function judge(file) {
-  let wrong = 0;
-  for (const [name, { execution, right, status, why }] of Object.entries(JSON.parse(readFileSync(file, 'utf8')))) {
-    // What was decided takes effect within seconds.
-    const moves = (one) => ['RUNNING', 'ROLLING_BACK', 'CLOSING'].includes(one.status);
-    const now = await until(`${name} comes to rest`, () => read(execution), (one) => !moves(one));
-    const decided = now.questions.flatMap((one) => one.decision ?? []);
-    const decision = decided.toSorted((a, b) => a.at.localeCompare(b.at)).at(-1)?.decision;
-    const fits = now.status === status && (!['retry', 'reject'].includes(right) || decision === right);
-    wrong += fits ? 0 : 1;
-    console.log(`${name}: ${fits ? 'right' : 'WRONG'}: ${right} was right, since ${why}; it is ${now.status}${decision ? `, decided ${decision}` : ''}`);
+// The decision on an execution, and when the API took it.
+async function decided({ execution, right }, now) {
+  if (right === 'resume') {
+    const { at, state } = await call('PLATFORM_ADMIN', 'GET', `controls/workflow/${GROUP}`);
+    return { decision: state, at };
   }
-  process.exitCode = wrong ? 1 : 0;
+  if (right === 'rollback') {
+    const { events } = await call('PLATFORM_ADMIN', 'GET', `executions/${execution}/events?tenant=${TENANT}`);
+    return { at: events.findLast((event) => event.type === 'workflow.rollback.started')?.time };
+  }
+  return now.questions.flatMap((one) => one.decision ?? []).toSorted((a, b) => a.at.localeCompare(b.at)).at(-1) ?? {};
+}
+
+// Compares what was decided with what is right. The last decision counts. Each took from the one
+// before it, since a newcomer decides one after the other.
+async function judge(file) {
+  const { cases, began } = JSON.parse(readFileSync(file, 'utf8'));
+  const judged = [];
+  for (const [name, one] of Object.entries(cases)) {
+    // What was decided takes effect within seconds.
+    const moves = ({ status }) => ['RUNNING', 'ROLLING_BACK', 'CLOSING'].includes(status);
+    const now = await until(`${name} comes to rest`, () => read(one.execution), (each) => !moves(each));
+    const { decision, at } = await decided(one, now);
+    const fits = now.status === one.status && (!['retry', 'reject'].includes(one.right) || decision === one.right);
+    judged.push({ name, fits, at: at ?? '', ...one, is: `${now.status}${decision ? `, decided ${decision}` : ''}` });
+  }
+  const seconds = [];
+  let before = began;
+  for (const { name, fits, at, right, why, is } of judged.toSorted((a, b) => a.at.localeCompare(b.at))) {
+    // What was decided before the newcomer began was not decided by them.
+    const own = began && at > began;
+    if (own) seconds.push((Date.parse(at) - Date.parse(before)) / 1000);
+    if (own) before = at;
+    console.log(`${name}: ${fits ? 'right' : 'WRONG'}${own ? `, ${seconds.at(-1).toFixed(1)} s` : ''}: ${right} was right, since ${why}; it is ${is}`);
+  }
+  if (seconds.length) console.log(`median of ${seconds.length}: ${seconds.toSorted((a, b) => a - b)[Math.floor(seconds.length / 2)].toFixed(1)} s`);
+  process.exitCode = judged.every((one) => one.fits) ? 0 : 1;
 }
 
 const [, , work, file] = process.argv;
-const works = { prepare, judge };
+const works = { prepare, begin, judge };
 if (!works[work] || !file) {
-  console.error('usage: newcomer.mjs prepare|judge FILE');
+  console.error('usage: newcomer.mjs prepare|begin|judge FILE');
   process.exitCode = 2;
 } else {
   await works[work](file);

@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { browser, problems, settled, signedIn } from './browser.mjs';
 
-const cases = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+const { cases } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 // Words a minute of silent reading of English (Brysbaert 2019, doi.org/10.1016/j.jml.2019.104047).
 const WORDS_A_MINUTE = 238;
 

@@ -272,6 +272,14 @@ async fn requests_took_effect(stack: &Stack, scene: &Scene) {
     assert!(effects.is_empty(), "{effects:?}");
 }
 
+/// The issuer is oidc-provider, a certified one of another project. Only parameters of the template
+/// lead to it.
+#[tokio::test(flavor = "multi_thread")]
+async fn people_of_an_issuer_of_another_project_sign_in_by_parameters_alone() {
+    let _stack = Stack::from_env().await;
+    driven("issuer.mjs", &json!({}));
+}
+
 /// The console as a stranger sees it, without a token and without a browser.
 #[tokio::test]
 async fn the_console_is_public_and_its_token_route_is_no_open_proxy() {

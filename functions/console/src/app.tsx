@@ -1,13 +1,15 @@
 // The frame of every page: navigation, tenant, person, preferences, and the state of the sign-in.
 import { useEffect, useState } from 'preact/hooks';
+import { ROLES } from './api/roles';
 import { Choice } from './components/choice';
 import { Offline } from './components/states';
 import { Tenant } from './components/tenant';
+import type { Person } from './lib/token';
 import { PAGES, pageAt } from './pages';
 import { setTheme, setZone, THEMES, theme, timeZone, usePreferences, ZONES } from './preferences';
 import { may } from './roles';
 import { address, open, type Route, useRoute } from './router';
-import { onChange, type Person, type SessionState, signIn, signOut, state } from './session';
+import { onChange, roleClaim, type SessionState, signIn, signOut, state } from './session';
 
 export function App() {
   const [session, setSession] = useState<SessionState>(state);
@@ -73,7 +75,7 @@ function Frame({ route, person }: { route: Route; person: Person }) {
             ))}
           </ul>
         </nav>
-        <Tenant route={here} person={person} />
+        {person.role !== '' && <Tenant route={here} person={person} />}
         <details class="menu" key={here.path.join('/')} onKeyDown={closeOnEscape}>
           <summary>
             {person.subject}
@@ -94,8 +96,8 @@ function Frame({ route, person }: { route: Route; person: Person }) {
         {page && allowed && (
           <page.component key={here.path.join('/')} route={here} person={person} />
         )}
-        {!page && <NoPage />}
-        {page && !allowed && <NotAllowed role={person.role} />}
+        {person.role === '' ? <NoRole /> : !page && <NoPage />}
+        {person.role !== '' && page && !allowed && <NotAllowed role={person.role} />}
       </main>
     </>
   );
@@ -117,9 +119,9 @@ function Facts({ person }: { person: Person }) {
   return (
     <dl>
       <dt>Role</dt>
-      <dd>{person.role}</dd>
+      <dd>{person.role || 'none'}</dd>
       <dt>Tenant</dt>
-      <dd>{person.tenant ?? 'every tenant'}</dd>
+      <dd>{person.tenant ?? (person.role ? 'every tenant' : 'none')}</dd>
       {person.groups.length > 0 && (
         <>
           <dt>Groups</dt>
@@ -145,6 +147,18 @@ function OpenFirst() {
     <button type="button" onClick={() => open('#/')}>
       Open your first page
     </button>
+  );
+}
+
+function NoRole() {
+  return (
+    <section class="state">
+      <h1>Your account has no role here</h1>
+      <p>
+        The claim {roleClaim()} of your token must name exactly one role: {ROLES.join(', ')}. An
+        administrator of your accounts can add it.
+      </p>
+    </section>
   );
 }
 

@@ -1,5 +1,6 @@
 // The pages: their addresses, and the permission that shows each in the navigation.
 import type { ComponentType } from 'preact';
+import type { Person } from './lib/token';
 import { Chain } from './pages/chain';
 import { Controls } from './pages/controls';
 import { Execution } from './pages/execution';
@@ -15,7 +16,6 @@ import { Workflow } from './pages/workflow';
 import { Workflows } from './pages/workflows';
 import type { Operation } from './roles';
 import type { Route } from './router';
-import type { Person } from './session';
 
 export interface PageProps {
   route: Route;

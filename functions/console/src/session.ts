@@ -1,13 +1,14 @@
 // The signed-in person: sign-in by OpenID Connect (authorization code with PKCE and nonce), tokens
 // in memory only, their renewal, and sign-out.
 import { offline, Problem, problemOf } from './api/problem';
-
-export interface Person {
-  subject: string;
-  role: string;
-  tenant: string | null;
-  groups: string[];
-}
+import {
+  type ClaimNames,
+  type Client,
+  checkIdToken,
+  checkIssuer,
+  type Person,
+  personOf,
+} from './lib/token';
 
 export type SessionState =
   | { kind: 'signed-out'; why?: string }
@@ -15,14 +16,14 @@ export type SessionState =
   | { kind: 'unavailable'; why: string };
 
 // The answer of `config.json`.
-interface Config {
-  issuer: string;
+interface Config extends Client {
   authorization_endpoint: string;
   end_session_endpoint: string | null;
-  client_id: string;
   scope: string;
   audience: string;
-  claims: { tenant: string; role: string; groups: string };
+  // The name of the parameter that has the audience.
+  audience_parameter: string;
+  claims: ClaimNames;
 }
 
 // What a sign-in that is under way must remember until the issuer's answer arrives.
@@ -39,7 +40,8 @@ interface Tokens {
   access: string;
   id: string | undefined;
   refresh: string | undefined;
-  // The time at which another token is due, in milliseconds.
+  // The times of the grant, and at which another token is due, in milliseconds.
+  grantedAt: number;
   dueAt: number;
 }
 
@@ -57,6 +59,12 @@ const SIGNED_IN = 'holdfast-signed-in';
 // does not say.
 const EARLY_SECONDS = 30;
 const ASSUMED_SECONDS = 300;
+// A token that the API refuses is replaced, unless it is as new as this: the API would refuse the
+// next one too. It is sent once more after a pause, since API Gateway refuses a token whose `iat`
+// is not past, and the issuer's clock may be ahead by a second
+// (docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html).
+const NEW_SECONDS = 10;
+const PAUSE_SECONDS = 2;
 
 const listeners = new Set<() => void>();
 let current: SessionState = { kind: 'signed-out' };
@@ -66,6 +74,11 @@ let renewal: Promise<void> | undefined;
 
 export function state(): SessionState {
   return current;
+}
+
+// The name of the claim that has the role of a person.
+export function roleClaim(): string {
+  return config?.claims.role ?? 'role';
 }
 
 // Subscribes to changes of the state. Returns what unsubscribes.
@@ -87,7 +100,7 @@ export async function begin(): Promise<void> {
   if (location.search) history.replaceState(null, '', location.pathname + placeOf(pending));
   try {
     config = (await request('config.json')) as Config;
-    if (answer.has('state')) await finish(answer, pending);
+    if (answer.has('state')) await finish(answer, pending, config);
     else if (sessionStorage.getItem(SIGNED_IN)) await leave(true);
   } catch (error) {
     become({ kind: 'unavailable', why: error instanceof Problem ? error.detail : String(error) });
@@ -109,21 +122,26 @@ function takePending(): Pending | undefined {
 }
 
 // Reads the answer with which the issuer sent the person back.
-async function finish(answer: URLSearchParams, pending: Pending | undefined): Promise<void> {
+async function finish(
+  answer: URLSearchParams,
+  pending: Pending | undefined,
+  client: Config,
+): Promise<void> {
   if (!pending || answer.get('state') !== pending.state) {
     return signedOut('The answer belongs to another sign-in. Sign in again.');
   }
-  const code = answer.get('code');
-  if (!code) return signedOut(pending.silent ? undefined : refusal(answer.get('error')));
   try {
+    checkIssuer(answer, client);
+    const code = answer.get('code');
+    if (!code) return signedOut(pending.silent ? undefined : refusal(answer.get('error')));
     const granted = await exchange({
       grant_type: 'authorization_code',
       code,
       code_verifier: pending.verifier,
       redirect_uri: redirectUri(),
     });
-    checkIdToken(granted.id_token, pending.nonce);
-    keep(granted);
+    checkIdToken(granted.id_token, pending.nonce, client);
+    keep(granted, client);
   } catch (error) {
     signedOut(error instanceof Error ? error.message : String(error));
   }
@@ -135,59 +153,21 @@ function refusal(code: string | null): string {
   return `The issuer did not sign you in${known}.`;
 }
 
-// Compares what binds the token to this sign-in. It came from the issuer by TLS, so that its
-// signature need not be verified (OpenID Connect Core, section 3.1.3.7, rule 6).
-export function checkIdToken(token: string | undefined, nonce: string): void {
-  if (!token) throw new Error('The issuer sent no ID token: the scope must have openid.');
-  const claims = claimsOf(token);
-  const audience = [claims.aud].flat();
-  const right =
-    claims.nonce === nonce && claims.iss === config?.issuer && audience.includes(config?.client_id);
-  if (!right) throw new Error('The ID token belongs to another sign-in.');
-}
-
-export function claimsOf(token: string): Record<string, unknown> {
-  const [, payload = ''] = token.split('.');
-  const text = atob(payload.replaceAll('-', '+').replaceAll('_', '/'));
-  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
-  return JSON.parse(new TextDecoder().decode(bytes));
-}
-
-function keep(granted: TokenAnswer): void {
+function keep(granted: TokenAnswer, client: Config): void {
   const seconds = granted.expires_in ?? ASSUMED_SECONDS;
+  const now = Date.now();
   tokens = {
     access: granted.access_token,
     id: granted.id_token ?? tokens?.id,
     refresh: granted.refresh_token ?? tokens?.refresh,
-    dueAt: Date.now() + Math.max(seconds - EARLY_SECONDS, seconds / 2) * 1000,
+    grantedAt: now,
+    dueAt: now + Math.max(seconds - EARLY_SECONDS, seconds / 2) * 1000,
   };
   sessionStorage.setItem(SIGNED_IN, 'true');
-  const person = personOf(granted.access_token);
+  const person = personOf(granted.access_token, client.claims);
   // The same person keeps what is on the page.
   if (JSON.stringify(current) !== JSON.stringify({ kind: 'signed-in', person }))
     become({ kind: 'signed-in', person });
-}
-
-// The person as the API reads the token.
-function personOf(token: string): Person {
-  let claims: Record<string, unknown>;
-  try {
-    claims = claimsOf(token);
-  } catch {
-    throw new Error('The issuer’s access token is no JWT, which the API needs.');
-  }
-  const names = config?.claims;
-  const text = (name: string | undefined) => {
-    const value = name === undefined ? undefined : claims[name];
-    return typeof value === 'string' ? value : '';
-  };
-  const groups = names ? claims[names.groups] : undefined;
-  return {
-    subject: text('sub'),
-    role: text(names?.role),
-    tenant: text(names?.tenant) || null,
-    groups: [groups].flat().filter((group) => typeof group === 'string'),
-  };
 }
 
 function signedOut(why?: string): void {
@@ -219,8 +199,8 @@ async function leave(silent: boolean): Promise<void> {
     client_id: config.client_id,
     redirect_uri: redirectUri(),
     scope: config.scope,
-    // Some issuers need it to make a token for the API; the others ignore it.
-    audience: config.audience,
+    // Some issuers need it to make a token for the API.
+    [config.audience_parameter]: config.audience,
     state: pending.state,
     nonce: pending.nonce,
     code_challenge: base64url(new Uint8Array(challenge)),
@@ -241,15 +221,18 @@ export function signOut(): void {
   if (!config?.end_session_endpoint) return;
   const to = new URL(config.end_session_endpoint);
   to.searchParams.set('client_id', config.client_id);
-  to.searchParams.set('post_logout_redirect_uri', redirectUri());
+  // The second name is Amazon Cognito's
+  // (docs.aws.amazon.com/cognito/latest/developerguide/logout-endpoint.html).
+  for (const name of ['post_logout_redirect_uri', 'logout_uri'])
+    to.searchParams.set(name, redirectUri());
   if (id) to.searchParams.set('id_token_hint', id);
   location.assign(to);
 }
 
-// Returns a token that is valid now. `fresh` asks for another one after the API refused the last.
-export async function token(fresh = false): Promise<string> {
+// Returns a token that is valid now. `refused` is one that the API refused.
+export async function token(refused?: string): Promise<string> {
   const held = tokens;
-  if (held && !fresh && Date.now() < held.dueAt) return held.access;
+  if (held && held.access !== refused && Date.now() < held.dueAt) return held.access;
   // One renewal serves all requests that wait for it.
   renewal ??= renew().finally(() => {
     renewal = undefined;
@@ -261,16 +244,20 @@ export async function token(fresh = false): Promise<string> {
 
 async function renew(): Promise<void> {
   const held = tokens;
-  if (!held) return;
+  const client = config;
+  if (!held || !client) return;
+  const now = Date.now();
+  if (now < held.dueAt && now < held.grantedAt + NEW_SECONDS * 1000)
+    return new Promise((done) => setTimeout(done, PAUSE_SECONDS * 1000));
   if (!held.refresh) {
     // A redirect would bring a token like one that the API refuses before its end, again and again.
-    if (Date.now() < held.dueAt) return;
+    if (now < held.dueAt) return;
     return leave(true);
   }
   try {
     const granted = await exchange({ grant_type: 'refresh_token', refresh_token: held.refresh });
     // The person may have signed out meanwhile.
-    if (tokens === held) keep(granted);
+    if (tokens === held) keep(granted, client);
   } catch (error) {
     if (tokens !== held) return;
     // A server or a connection that fails ends no session.

@@ -60,6 +60,8 @@ struct Console {
     client_id: String,
     scope: String,
     audience: String,
+    /// The name of the parameter by which a request to the issuer names the audience.
+    audience_parameter: String,
     claims: Value,
 }
 
@@ -76,6 +78,7 @@ impl Console {
             client_id,
             scope: read("HOLDFAST_CONSOLE_SCOPE"),
             audience: read("HOLDFAST_AUDIENCE"),
+            audience_parameter: read("HOLDFAST_CONSOLE_AUDIENCE_PARAMETER"),
             claims: json!({
                 "tenant": read("HOLDFAST_TENANT_CLAIM"),
                 "role": read("HOLDFAST_ROLE_CLAIM"),
@@ -138,6 +141,7 @@ async fn config(State(console): State<Arc<Console>>) -> Result<Json<Value>, Prob
         "client_id": console.client_id,
         "scope": console.scope,
         "audience": console.audience,
+        "audience_parameter": console.audience_parameter,
         "claims": console.claims,
     })))
 }

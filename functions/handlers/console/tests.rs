@@ -8,13 +8,14 @@ use super::*;
 /// The limit of the whole console, as a browser fetches it first.
 const COMPRESSED_MAX: usize = 150_000;
 
-fn console() -> Console {
+pub(super) fn console() -> Console {
     Console {
         // A port that no program of this machine listens on.
         issuer: Issuer::new("http://127.0.0.1:1".to_owned()).expect("a client"),
         client_id: "console".to_owned(),
         scope: "openid".to_owned(),
         audience: "holdfast".to_owned(),
+        audience_parameter: "audience".to_owned(),
         claims: json!({}),
     }
 }

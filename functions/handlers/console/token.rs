@@ -92,15 +92,20 @@ pub(super) async fn exchange(
             ("refresh_token", refresh_token),
         ],
     };
-    let form = form_of(fields, &console.client_id);
+    let form = form_of(fields, &console);
     let (status, answer) = console.issuer.token(form).await?;
     answered(status, &answer).map(Json)
 }
 
 /// The form of a request of the console's client. No value can add a field to it.
-fn form_of(fields: &[(&str, &str)], client_id: &str) -> String {
-    let client = ("client_id", client_id);
-    let form = fields.iter().chain([&client]).map(|(name, value)| {
+fn form_of(fields: &[(&str, &str)], console: &Console) -> String {
+    let client = ("client_id", console.client_id.as_str());
+    // An issuer of RFC 8707 makes the token for what this request names, which is section 2.2 of
+    // it. `audience` belongs to the authorization request alone.
+    let resource = ("resource", console.audience.as_str());
+    let resource = (console.audience_parameter == resource.0).then_some(&resource);
+    let form = fields.iter().chain([&client]).chain(resource);
+    let form = form.map(|(name, value)| {
         let value = utf8_percent_encode(value, NON_ALPHANUMERIC);
         format!("{name}={value}")
     });
@@ -154,7 +159,7 @@ fn answered(status: StatusCode, body: &[u8]) -> Result<Map<String, Value>, Probl
 mod tests {
     use serde_json::json;
 
-    use super::*;
+    use super::{super::tests::console, *};
 
     #[test]
     fn only_the_page_of_this_host_is_a_redirect_uri() {
@@ -215,11 +220,24 @@ mod tests {
         let code = "c&client_id=evil#+ %26\u{e9}";
         let form = form_of(
             &[("grant_type", "authorization_code"), ("code", code)],
-            "console",
+            &console(),
         );
         let expected = "grant_type=authorization%5Fcode&\
             code=c%26client%5Fid%3Devil%23%2B%20%2526%C3%A9&client_id=console";
         assert_eq!(form, expected);
+    }
+
+    #[test]
+    fn a_token_of_rfc_8707_is_requested_for_the_audience() {
+        let console = Console {
+            audience_parameter: "resource".to_owned(),
+            ..console()
+        };
+        let form = form_of(&[("grant_type", "refresh_token")], &console);
+        assert_eq!(
+            form,
+            "grant_type=refresh%5Ftoken&client_id=console&resource=holdfast"
+        );
     }
 
     #[test]

@@ -50,8 +50,9 @@ export function path(...parts: string[]): string {
 }
 
 async function request(method: string, path: string, options: Options): Promise<Response> {
-  let answer = await attempt(method, path, options, false);
-  if (answer.status === 401) answer = await attempt(method, path, options, true);
+  const held = await tokenOr401();
+  let answer = await attempt(method, path, options, held);
+  if (answer.status === 401) answer = await attempt(method, path, options, await tokenOr401(held));
   if (answer.ok) return answer;
   throw problemOf(answer.status, await json(answer).catch(() => null));
 }
@@ -60,14 +61,14 @@ async function attempt(
   method: string,
   path: string,
   options: Options,
-  fresh: boolean,
+  held: string,
 ): Promise<Response> {
   const address = new URL(path, BASE);
   for (const [name, value] of Object.entries(options.query ?? {})) {
     if (value !== undefined && value !== '') address.searchParams.set(name, String(value));
   }
   const headers: Record<string, string> = {
-    authorization: `Bearer ${await tokenOr401(fresh)}`,
+    authorization: `Bearer ${held}`,
     ...options.headers,
   };
   if (options.body !== undefined) headers['content-type'] = 'application/json';
@@ -87,9 +88,9 @@ async function attempt(
   }
 }
 
-async function tokenOr401(fresh: boolean): Promise<string> {
+async function tokenOr401(refused?: string): Promise<string> {
   try {
-    return await token(fresh);
+    return await token(refused);
   } catch (error) {
     if (error instanceof Problem) throw error;
     throw new Problem('expired', 'Signed out', 'The sign-in has ended.', [], 401);

@@ -58,9 +58,16 @@ export function problemOf(status: number, body: unknown): Problem {
     ProblemDocument & { message: string }
   >;
   const title = document.title ?? TITLES[status] ?? `Answer ${status}`;
-  const detail = document.detail ?? document.message ?? 'The answer has no explanation.';
+  const detail =
+    document.detail ??
+    (status === 401 ? REFUSED : document.message) ??
+    'The answer has no explanation.';
   return new Problem(kindOf(status, document.retryable), title, detail, document.errors, status);
 }
+
+// API Gateway says nothing but `Unauthorized`.
+const REFUSED =
+  'The API refuses the token of your sign-in. If it refuses the next one too, an issuer, audience or clock is wrong: tell the operator of this deployment.';
 
 const TITLES: Record<number, string> = {
   401: 'Authentication required',

@@ -1,10 +1,10 @@
 // The choice of a tenant, on pages that show the things of one.
 import { apiFor } from '../api/client';
 import type { Tenants } from '../api/types';
+import type { Person } from '../lib/token';
 import { useLive } from '../live';
 import { may, seesEveryTenant } from '../roles';
 import { address, type Route } from '../router';
-import type { Person } from '../session';
 import { Answer, Empty } from './states';
 
 interface Props {

@@ -2,10 +2,10 @@
 import { useState } from 'preact/hooks';
 import { apiFor } from '../api/client';
 import type { Tenants } from '../api/types';
+import type { Person } from '../lib/token';
 import { useLive } from '../live';
 import { may, seesEveryTenant } from '../roles';
 import { address, open, type Route } from '../router';
-import type { Person } from '../session';
 
 interface Props {
   route: Route;

@@ -1,5 +1,8 @@
 // The sentence in the answer of a target, for people.
+import type { Step } from '../api/types';
 import { isRecord } from './evidence';
+
+type Undone = Pick<Step, 'name' | 'status' | 'undo_attempts'>;
 
 // The member `detail` of a problem document (RFC 9457), or what other APIs call it.
 const MEMBERS = ['detail', 'message', 'error_description', 'title'];
@@ -21,4 +24,23 @@ export function sentenceIn(body: string): string | undefined {
   const characters = [...(found ?? '')];
   if (characters.length <= MOST_CHARACTERS) return found;
   return `${characters.slice(0, MOST_CHARACTERS).join('')}…`;
+}
+
+// The most sentences of a banner.
+const MOST_SENTENCES = 3;
+
+// A sentence for each step whose undo failed, with what its target said last.
+export function undoFailures(steps: readonly Undone[]): string[] {
+  const failed = steps.filter((step) => step.status === 'UNDO_FAILED');
+  const sentences = failed.map(({ name, undo_attempts }) => {
+    const answer = undo_attempts.at(-1)?.answer;
+    const said = answer && sentenceIn(answer.body);
+    return `The undo of ${name} failed${said ? `. The target says: ${said}` : '.'}`;
+  });
+  // A step of several items is listed once for each.
+  const different = [...new Set(sentences)];
+  const more = different.length - MOST_SENTENCES;
+  return more > 0
+    ? [...different.slice(0, MOST_SENTENCES), `${more} more undos failed.`]
+    : different;
 }

@@ -15,6 +15,7 @@ import { Page } from '../components/page';
 import { Answer } from '../components/states';
 import { StatusBanner } from '../components/status';
 import { Patterns, Timeline } from '../components/timeline';
+import { undoFailures } from '../lib/answer';
 import { command } from '../lib/command';
 import { short } from '../lib/format';
 import { inWords, isOpen, statesOf } from '../lib/states';
@@ -100,12 +101,11 @@ const SENTENCES: Readonly<Record<string, string>> = {
   REJECTED: 'Its start was refused, and no effect was applied.',
 };
 
-// Of a partial rollback, the steps whose undo failed are named.
 function sentenceFor({ status, steps }: Recorded): string {
   const sentence = SENTENCES[status] ?? '';
-  const failed = steps.filter((step) => step.status === 'UNDO_FAILED').map((step) => step.name);
-  if (status !== 'PARTIALLY_ROLLED_BACK' || failed.length === 0) return sentence;
-  return `${sentence} The undo of ${[...new Set(failed)].join(', ')} failed.`;
+  return status === 'PARTIALLY_ROLLED_BACK'
+    ? [sentence, ...undoFailures(steps)].join(' ')
+    : sentence;
 }
 
 function Details({ execution, route, person }: { execution: Recorded } & PageProps) {
