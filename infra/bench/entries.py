@@ -1,4 +1,4 @@
-"""Counts the entries of one execution on the audit bus of the running stack, for each AuditStepEvents.
+"""Counts one execution's entries on the audit bus of the running stack, by AuditStepEvents.
 
 The audit function runs with each value of the parameter, as a deployment with it does. It reads no
 change while an execution runs, and all changes of the execution together afterwards. So step events
@@ -85,7 +85,7 @@ def events_of(entry):
 
 
 def entries_of(url, execution):
-    """Returns the kinds of an execution's entries, once its last event has arrived, and its events."""
+    """Returns the kinds of an execution's entries and events, once the last one has arrived."""
     kinds, events = collections.Counter(), {}
     until = time.time() + PATIENCE
     while LAST not in kinds:
@@ -101,7 +101,10 @@ def entries_of(url, execution):
 
 
 def count(run, machines):
-    """Prints the entries of one execution of each machine, by mode; `run` runs one and returns its id."""
+    """Prints the entries of one execution of each machine, by mode.
+
+    `run` runs one and returns its id.
+    """
     audit = AuditFunction()
     print("| `AuditStepEvents` | " + " | ".join(f"{column}: entries (events)" for column in machines) + " |")
     print("|---|" + "---|" * len(machines))
