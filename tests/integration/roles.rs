@@ -1,5 +1,7 @@
 //! Every cell of the table of roles, and every kind of invalid token, at the running stack.
 
+mod ids;
+
 use holdfast_access::{Access, Operation, Ownership, Role, access};
 use holdfast_identity::{Issuer, unsigned};
 use holdfast_receipt::chain::Hour;
