@@ -99,6 +99,8 @@ pub(crate) fn run(project: &Project, args: &DoctorArgs) -> Result<(), Trouble> {
         .collect();
     let own = OWN.map(str::to_owned).into_iter();
     let functions: Vec<String> = own.chain(actions).collect();
+    // Before the functions are asked, which takes longer: a wrong environment is an error of it.
+    let of_addresses = preflight::deployed(project, args, &workflows)?;
     let mut found = Vec::new();
     for (done, some) in functions.chunks(AT_ONCE).enumerate() {
         // Each invocation starts the SAM CLI, which takes seconds.
@@ -117,7 +119,7 @@ pub(crate) fn run(project: &Project, args: &DoctorArgs) -> Result<(), Trouble> {
             answers.flatten().collect::<Vec<_>>()
         }));
     }
-    found.extend(preflight::deployed(project, args, &workflows)?);
+    found.extend(of_addresses);
     match (&args.api, args.token.token()?) {
         (Some(api), Some(token)) => {
             let api = Client::of(api, token, args.tenant.as_deref())?;

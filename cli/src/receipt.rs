@@ -33,9 +33,13 @@ pub(crate) fn get(
         Some(generation) => format!("{id}-{generation}.json"),
         None => format!("{id}.json"),
     };
-    let file = to.unwrap_or_else(|| PathBuf::from(name));
+    let file = to.unwrap_or_else(|| PathBuf::from(".").join(name));
+    let done = match file.exists() {
+        true => "was there before",
+        false => "is written",
+    };
     keep(&file, sha256, || fetch(api, text("url"), sha256))?;
-    output::line(&format!("{}  SHA-256 {sha256}", file.display()))
+    output::line(&format!("{} {done}, SHA-256 {sha256}", file.display()))
 }
 
 /// The bytes with this SHA-256, from the file if it exists, or else fetched into it.
@@ -79,7 +83,7 @@ pub(crate) fn link(api: &Client, id: &str, generation: Option<u32>) -> Result<Va
     let found = api.execution(id, &format!("/receipt?generation={generation}"))?;
     found.ok_or_else(|| {
         let why = format!(
-            "this tenant has no execution {id}, or the execution has no generation {generation}"
+            "this token reaches no execution {id}, or the execution has no generation {generation}"
         );
         Trouble::Refused(why)
     })

@@ -117,10 +117,7 @@ pub(crate) fn watch(api: &Client, named: &str) -> Result<(), Trouble> {
             if let Some(line) = api.execution(id, "")?.as_ref().and_then(output_of) {
                 output::line(&line)?;
             }
-            return match status {
-                "EXECUTED" => Ok(()),
-                _ => Err(Trouble::Other(format!("execution {id} ended {status}"))),
-            };
+            return end(id, status);
         }
         if live {
             let now = Timestamp::now();
@@ -191,9 +188,22 @@ fn label(of: &Value, name: &str) -> String {
     }
 }
 
+/// The end of an execution as the command's own: only EXECUTED is a success.
+pub(crate) fn end(id: &str, status: &str) -> Result<(), Trouble> {
+    match status {
+        "EXECUTED" => Ok(()),
+        _ => Err(Trouble::Other(format!(
+            "execution {} ended {}",
+            sanitize(id),
+            sanitize(status)
+        ))),
+    }
+}
+
 pub(crate) fn none(id: &str) -> Trouble {
     Trouble::Refused(format!(
-        "this tenant has no execution {id}; --tenant or the token names the tenant"
+        "this token reaches no execution {id}: check the id, and the tenant, which --tenant or the \
+         token names"
     ))
 }
 

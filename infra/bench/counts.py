@@ -1,7 +1,8 @@
 """Counts transitions, requests, units, events and bytes of logs of one execution at the running stack.
 
 Covers executions that succeed and executions that are rolled back. `holdfast cost` counts the same
-runs in process. Its units and events are the budget of those that are counted here.
+runs in process. Its units and events are the budget of those that are counted here. The last table
+has the entries on the audit bus (`entries.py`).
 """
 
 import contextlib
@@ -16,6 +17,7 @@ import urllib.request
 import uuid
 
 import boto3
+import entries
 import units
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -23,8 +25,10 @@ STEPS = (2, 5, 20)
 UNDONE = (1, 5)
 RUNS = 5
 # Units of the table by which a stack exceeds what `holdfast cost` counts: the execution record is
-# longer there, so that two more of its writes exceed 1 KB.
-LONGER = 2
+# longer there, so that its last write exceeds 1 KB.
+LONGER = 1
+# The shipped workflow with steps of `http` and `vendor-hold`.
+SHIPPED = "WF-DELAY-VENDOR-PAYMENTS-ACME"
 # The counted calls of each API. A lookup returns the newest 50 calls of a name, more than an
 # execution here makes.
 COUNTED = {
@@ -98,7 +102,11 @@ def billed(holdfast, project, name):
 
 
 def deploy(definition, name):
-    """Creates a state machine that calls the stack's functions."""
+    """Creates a state machine that calls the stack's functions.
+
+    It has the role of a shipped workflow with the same steps, so that the stack may enforce IAM.
+    """
+    states = boto3.client("stepfunctions")
     stack, prefix = os.environ["HOLDFAST_STACK"], os.environ["HOLDFAST_MACHINE_PREFIX"]
     function = prefix.replace(":states:", ":lambda:").replace(":stateMachine:", ":function:")
     for place, value in {
@@ -110,11 +118,11 @@ def deploy(definition, name):
         "VendorSystemUrl": os.environ["HOLDFAST_VENDOR_SYSTEM"],
     }.items():
         definition = definition.replace("${" + place + "}", value)
-    account = prefix.split(":")[4]
-    return boto3.client("stepfunctions").create_state_machine(
+    shipped = states.describe_state_machine(stateMachineArn=prefix + SHIPPED)
+    return states.create_state_machine(
         name=f"{stack}-{name}",
         definition=definition,
-        roleArn=f"arn:aws:iam::{account}:role/bench",
+        roleArn=shipped["roleArn"],
     )["stateMachineArn"]
 
 
@@ -164,6 +172,14 @@ def execution_of(record):
     return execution or None
 
 
+def run_alone(machine):
+    """Runs one execution, while no other one of the tenant runs, and returns its id."""
+    earlier = len(own_records())
+    run(machine)
+    [execution] = {execution_of(record) for record in own_records()[earlier:]} - {None}
+    return execution
+
+
 def measure(machine, ends, budgets, twin, team=None):
     """Returns the mean counts of RUNS executions after one that warms up.
 
@@ -191,7 +207,9 @@ def measure(machine, ends, budgets, twin, team=None):
     executions = {execution_of(record) for record in records} - {None}
     totals["audit events"] = sum(units.events("bench", execution) for execution in executions)
     _, totals["bytes of logs"] = units.log_bytes(began)
-    return {row: (total / RUNS, budgets[row]) for row, total in totals.items()}
+    means = {row: total / RUNS for row, total in totals.items()}
+    means["bytes of logs"] = round(means["bytes of logs"])
+    return {row: (mean, budgets[row]) for row, mean in means.items()}
 
 
 def executed(n, billed):
@@ -229,7 +247,7 @@ def table(title, tables):
     print("|---|" + "---|" * len(tables))
     for row in next(iter(tables.values())):
         counts = [table[row] for table in tables.values()]
-        cells = [f"{count:g}" if most is None else f"{count:g} ({most})" for count, most in counts]
+        cells = [f"{count:,g}" if most is None else f"{count:,g} ({most:,g})" for count, most in counts]
         print(f"| {row} | " + " | ".join(cells) + " |")
     return [
         f"{row} at {column}"
@@ -302,7 +320,8 @@ def count(twin):
         },
     )
     read_units = (f"{bills[f'WF-BENCH-{n}']['read units']:g} at N = {n}" for n in STEPS)
-    print(f"\nread units by `holdfast cost`, with the start by the API: {', '.join(read_units)}")
+    print(f"\nread units by `holdfast cost`, with the start by the API: {', '.join(read_units)}\n")
+    entries.count(run_alone, {f"N = {n}": machines[f"WF-BENCH-{n}"] for n in STEPS})
     if over:
         raise SystemExit("over budget: " + ", ".join(over))
 

@@ -9,4 +9,5 @@ demo=$target_dir/$HOLDFAST_PROFILE/demo
 bash "$here/up.sh" demo
 # shellcheck source=/dev/null
 source "$local_dir/env"
+[[ -x $local_dir/bin/holdfast ]] || stage "for the command holdfast: make up, then source ${local_dir#"$root"/}/env"
 exec "$demo" "${SCENARIO:-}" "$local_dir/receipts"

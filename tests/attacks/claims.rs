@@ -125,7 +125,7 @@ async fn no_claim_of_groups_makes_a_member_of_another_group() {
     let honest = tokens::claims(Role::Approver, Some("acme"), "mallory");
     let mut member = honest.clone();
     member["groups"] = json!(["cfo"]);
-    eventually("the execution asks the group", 30, || async {
+    eventually("the execution asks the group", || async {
         match statuses(&stack, &member, &[&path]).await[..] {
             [200] => Ok(()),
             ref other => Err(format!("{other:?}")),

@@ -188,7 +188,7 @@ async fn a_start_that_names_another_tenant_or_poses_as_a_trigger_has_no_effect()
         .api
         .started(DELAY, &unique("honest"), &hold(&vendor))
         .await;
-    eventually("the honest start has an effect", 60, || async {
+    eventually("the honest start has an effect", || async {
         let effects = stack.vendor.effects_on(&vendor).await;
         (!effects.is_empty()).then_some(()).ok_or(id.clone())
     })

@@ -68,7 +68,7 @@ async fn fails(world: &mut World) {
     slow.arrived().await;
     slow.unblock().await;
     let query = format!("vendor_id={}", world.vendor);
-    holdfast_tests::eventually("the vendor system answers 429", 120, || async {
+    holdfast_tests::eventually("the vendor system answers 429", || async {
         let requests = world.stack.vendor.requests(&query).await;
         let failed = requests.iter().any(|request| request["status"] == 429);
         failed.then_some(()).ok_or_else(|| format!("{requests:?}"))

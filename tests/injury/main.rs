@@ -15,7 +15,7 @@ use std::{
 
 use futures_util::{StreamExt, future::join, stream};
 use holdfast_tests::{
-    Api, DELAY, Stack, Throttle, account, eventually, hold, kill, unique, workers,
+    Api, DELAY, Stack, Throttle, account, eventually_within, hold, kill, unique, workers,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -153,14 +153,18 @@ async fn counted(api: &Api, amount: f64, stays: bool) -> Value {
     let id = api
         .started("WF-TEST-COUNTED", &unique("counted"), &input)
         .await;
-    eventually(&format!("{id} stays or is over"), 300, || async {
-        let execution = api.get(&format!("/v1/executions/{id}")).await.body;
-        let placed = execution["steps"][1]["status"] == "SUCCESS";
-        match (stays && placed) || !execution["receipt"].is_null() {
-            true => Ok(execution),
-            false => Err(execution.to_string()),
-        }
-    })
+    eventually_within(
+        Duration::from_secs(300),
+        &format!("{id} stays or is over"),
+        || async {
+            let execution = api.get(&format!("/v1/executions/{id}")).await.body;
+            let placed = execution["steps"][1]["status"] == "SUCCESS";
+            match (stays && placed) || !execution["receipt"].is_null() {
+                true => Ok(execution),
+                false => Err(execution.to_string()),
+            }
+        },
+    )
     .await
 }
 

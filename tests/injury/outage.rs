@@ -41,7 +41,7 @@ impl Start {
     }
 
     async fn accepted(&self, stack: &Stack) -> String {
-        eventually("the API accepts the start", 60, || async {
+        eventually("the API accepts the start", || async {
             self.sent(stack).await.ok_or("a 5xx response".to_owned())
         })
         .await

@@ -53,7 +53,7 @@ async fn an_execution_is_recovered_although_recover_died_thrice_of_its_status_ev
         EnvironmentChange::new(&stack.aws, "recover", "AWS_ENDPOINT_URL_DYNAMODB", &ledger);
     kill(&workers(&["recover"]));
     stack.aws.stop(&stack.aws.execution(DELAY, &id)).await;
-    eventually("recover has died", 120, || async {
+    eventually("recover has died", || async {
         let died = deaths.load(Ordering::Relaxed);
         (died >= DEATHS)
             .then_some(())

@@ -10,7 +10,7 @@ use std::{
 use futures_util::{StreamExt, future::join, stream};
 use holdfast_ids::keys::{ExecutionKey, execution_id};
 use holdfast_tests::{
-    DELAY, DeclaredEffects, Injury, Stack, eventually, express_copy, hold, judge, unique,
+    DELAY, DeclaredEffects, Injury, Stack, eventually_within, express_copy, hold, judge, unique,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -89,19 +89,23 @@ impl InjuredStart {
     /// start. A start of which nothing is recorded is repeated by its caller.
     async fn outlive(&self, stack: &Stack) {
         let id = self.id();
-        eventually(&format!("the runs of {id} have ended"), 330, || async {
-            let runs = stack.aws.express_runs(&id).await;
-            let alive = runs.iter().any(|run| run.status == "RUNNING");
-            if alive {
-                return Err(format!("{runs:?}"));
-            }
-            let found = stack.api.get(&format!("/v1/executions/{id}")).await;
-            if found.status == 404 {
-                self.start_again(stack).await;
-                return Err("nothing was recorded".to_owned());
-            }
-            Ok(())
-        })
+        eventually_within(
+            Duration::from_secs(330),
+            &format!("the runs of {id} have ended"),
+            || async {
+                let runs = stack.aws.express_runs(&id).await;
+                let alive = runs.iter().any(|run| run.status == "RUNNING");
+                if alive {
+                    return Err(format!("{runs:?}"));
+                }
+                let found = stack.api.get(&format!("/v1/executions/{id}")).await;
+                if found.status == 404 {
+                    self.start_again(stack).await;
+                    return Err("nothing was recorded".to_owned());
+                }
+                Ok(())
+            },
+        )
         .await;
         let at = ExecutionKey {
             tenant: "acme".to_owned(),

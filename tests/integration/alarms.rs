@@ -53,7 +53,7 @@ impl Drive {
 
     /// Waits until an alarm of our own metrics rings with what is emitted after `since`.
     async fn rings(&self, name: &str, since: Timestamp) {
-        holdfast_tests::eventually(&format!("{name} rings"), 60, || async {
+        holdfast_tests::eventually(&format!("{name} rings"), || async {
             let samples = self.emitted(name, since);
             let rings = !samples.is_empty() && self.alarm(name).rings_with(&samples);
             rings.then_some(()).ok_or(format!("{samples:?}"))

@@ -20,7 +20,7 @@ const SOON: &str = "WF-TEST-SIGNS-SOON";
 async fn asks(api: &Api, id: &str) -> Value {
     let question = asked(api, id).await;
     let incident = question["incident"].as_str().expect("a path");
-    eventually("the incident is recorded", 30, || async {
+    eventually("the incident is recorded", || async {
         let reply = api.get(incident).await;
         (reply.status == 200).then_some(()).ok_or(reply.text)
     })

@@ -266,7 +266,7 @@ async fn metrics_are_written_by_workflow_and_tenant() {
         .started(DELAY, &unique("metrics"), &hold(&unique("vendor")))
         .await;
     stack.api.finished(&id).await;
-    eventually("a line of metrics", 20, || async {
+    eventually("a line of metrics", || async {
         let aws = stack.aws.clone();
         let lines =
             tokio::task::spawn_blocking(move || aws.logged("audit", "workflow_success_rate"));
@@ -325,7 +325,7 @@ async fn a_foreign_item_of_the_ledger_goes_to_the_dead_letter_queue_by_its_key()
         .item("sk", text("NOTE"))
         .item("text", text("hidden"));
     put.send().await.expect("the table takes it");
-    let found = eventually("the item in the queue", 60, || async {
+    let found = eventually("the item in the queue", || async {
         let queue = Queue::of_stack(&aws, "UntoldQueue");
         let drained = tokio::task::spawn_blocking(move || queue.drain());
         let drained = drained.await.expect("it is drained");

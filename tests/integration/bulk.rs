@@ -33,8 +33,8 @@ async fn report(api: &Api, shown: &Value) -> Value {
 }
 
 /// The report once the bulk makes no further request.
-async fn ended(api: &Api, shown: &Value, seconds: u64) -> Value {
-    eventually("the bulk ends", seconds, || async {
+async fn ended(api: &Api, shown: &Value) -> Value {
+    eventually("the bulk ends", || async {
         let report = report(api, shown).await;
         match report["status"].as_str() {
             Some("DONE" | "STOPPED") => Ok(report),
@@ -49,7 +49,7 @@ async fn done(api: &Api, body: &Value) -> Value {
     let shown = shown(api, body).await;
     let started = run(api, &shown).await;
     assert_eq!(started.status, 200, "{}", started.body);
-    ended(api, &shown, 120).await
+    ended(api, &shown).await
 }
 
 /// Starts executions that wait for two people.
@@ -136,11 +136,11 @@ async fn only_the_caller_to_whom_a_bulk_was_shown_runs_it_and_only_as_it_was_sho
         })
         .into();
     assert_eq!(replayed, BTreeSet::from([Some(false), Some(true)]));
-    let report = ended(&root, &first, 60).await;
+    let report = ended(&root, &first).await;
     assert_eq!(report["counts"]["done"], 1, "{report}");
     // The other bulk showed the same execution, which has been cancelled since.
     run(&root, &second).await;
-    let report = ended(&root, &second, 60).await;
+    let report = ended(&root, &second).await;
     let counts = &report["counts"];
     assert_eq!(counts["done"], 0, "{report}");
     assert!(counts["already"] == 1 || counts["refused"] == 1, "{report}");
@@ -276,14 +276,14 @@ async fn executions_are_cancelled_redriven_and_decided_in_bulk_by_the_rules_of_e
     let again = shown(&api, &of("cancel", "FAILED")).await;
     assert_eq!(again["refused_now"][0]["count"], 3, "{again}");
     run(&api, &again).await;
-    let report = ended(&api, &again, 60).await;
+    let report = ended(&api, &again).await;
     assert_eq!(report["counts"]["refused"], 3, "{report}");
     let note = report["items"][0]["note"].as_str().expect("a reason");
     assert!(note.contains("has ended FAILED"), "{note}");
 
     let redrive = shown(&api, &of("redrive", "FAILED")).await;
     run(&api, &redrive).await;
-    let report = ended(&api, &redrive, 60).await;
+    let report = ended(&api, &redrive).await;
     assert_eq!(report["counts"]["done"], 3, "{report}");
     wait().await;
     let filter = json!({ "workflow_id": SIGNS });
@@ -305,7 +305,7 @@ async fn executions_are_cancelled_redriven_and_decided_in_bulk_by_the_rules_of_e
     assert_eq!(report["counts"]["done"], 3, "{report}");
     wait().await;
     run(&api, &stale).await;
-    let report = ended(&api, &stale, 60).await;
+    let report = ended(&api, &stale).await;
     assert_eq!(report["counts"]["refused"], 3, "{report}");
     let note = report["items"][0]["note"].as_str().expect("a reason");
     assert!(note.contains("generation 1 was shown"), "{note}");
@@ -344,7 +344,7 @@ async fn a_bulk_decides_no_later_failure_of_a_step_than_the_one_that_it_showed()
     let second = asked(&api, &id).await;
     assert_ne!(first["until"], second["until"], "{second}");
     run(&api, &listed).await;
-    let report = ended(&api, &listed, 60).await;
+    let report = ended(&api, &listed).await;
     assert_eq!(report["counts"]["refused"], 1, "{report}");
     let note = report["items"][0]["note"].as_str().expect("a reason");
     assert!(note.contains("has changed"), "{note}");

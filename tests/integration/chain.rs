@@ -299,7 +299,7 @@ async fn a_deleted_digest_and_its_receipt_are_reported_missing_and_not_written_a
         .expect_err("less is there than was written");
     assert!(refused.to_string().contains("1 of 1 tenants"), "{refused}");
     let why = &format!("{digest}: the chain is broken: it is missing");
-    eventually("the log says why", 30, || async {
+    eventually("the log says why", || async {
         let said = stack.aws.logged("digest", &tenant);
         let reported = said.iter().any(|line| line.contains(why));
         reported.then_some(()).ok_or(format!("{said:?}"))
@@ -322,7 +322,7 @@ async fn the_schedule_runs_the_function_a_quarter_past_each_hour() {
     let before = runs();
     // The same rule fires every minute for the rest of the test.
     let _every_minute = EveryMinute::new(&stack.aws, name);
-    eventually("the rule runs the function", 150, || async {
+    eventually("the rule runs the function", || async {
         let now = runs();
         (now > before).then_some(()).ok_or(format!("{now} runs"))
     })

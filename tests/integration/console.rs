@@ -228,7 +228,7 @@ async fn every_page_serves_its_roles_and_every_action_takes_effect() {
         ["hold_placed"]
     );
     for id in &scene.failed {
-        let decision = eventually("the bulk's decision is recorded", 60, || async {
+        let decision = eventually("the bulk's decision is recorded", || async {
             let execution = stack.api.get(&format!("/v1/executions/{id}")).await.body;
             let decision = execution["questions"][0]["decision"].clone();
             (!decision.is_null())

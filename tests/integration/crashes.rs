@@ -20,7 +20,7 @@ async fn a_worker_killed_after_its_effect_leaves_one_effect_and_a_finished_execu
         .api
         .started(DELAY, &unique("crash"), &hold(&vendor))
         .await;
-    eventually("the hold is committed", 120, || async {
+    eventually("the hold is committed", || async {
         let effects = stack.vendor.effects_on(&vendor).await;
         (effects == ["hold_placed"])
             .then_some(())

@@ -18,7 +18,7 @@ fn large(vendor: &str) -> Value {
 
 /// Waits until an execution has an open question, and gives the question.
 pub(crate) async fn asked(api: &Api, id: &str) -> Value {
-    eventually("the execution asks", 30, || async {
+    eventually("the execution asks", || async {
         let execution = api.get(&format!("/v1/executions/{id}")).await.body;
         let open = execution["questions"].as_array().into_iter().flatten();
         let mut open = open.filter(|one| one["status"] == "OPEN");

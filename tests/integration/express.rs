@@ -53,7 +53,7 @@ impl Start {
     }
 
     async fn ended(&self, stack: &Stack, count: usize) -> Vec<ExpressRun> {
-        eventually(&format!("{count} runs of {} end", self.id), 60, || async {
+        eventually(&format!("{count} runs of {} end", self.id), || async {
             let runs = stack.aws.express_runs(&self.id).await;
             let over = runs.iter().all(|run| run.status != "RUNNING");
             match over && runs.len() == count {

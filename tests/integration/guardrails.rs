@@ -27,7 +27,7 @@ fn refusals(execution: &Value) -> Vec<&str> {
 
 /// Waits until an execution has an open question or a receipt.
 async fn settled(api: &Api, id: &str) -> Value {
-    eventually(&format!("{id} waits or is over"), 180, || async {
+    eventually(&format!("{id} waits or is over"), || async {
         let reply = api.get(&format!("/v1/executions/{id}")).await;
         let waits = reply.body["questions"][0]["status"] == "OPEN";
         match reply.status == 200 && (waits || !reply.body["receipt"].is_null()) {
@@ -72,7 +72,7 @@ async fn rolled_back(api: &Api, execution: &Value) -> Value {
 /// Each process of the API caches the list of workflows for a minute, and another process may
 /// answer the next request. So each caller waits until the answer has the workflow.
 async fn budget_and_limit(api: &Api) -> (Value, Value) {
-    eventually("the budgets have the workflow", 180, || async {
+    eventually("the budgets have the workflow", || async {
         let body = api.get("/v1/budgets").await.body;
         let of = |list: &str| {
             let bounds = body[list].as_array().into_iter().flatten();
@@ -249,7 +249,7 @@ async fn a_rejected_start_names_every_guardrail_that_rejected_it_and_reserves_no
             .as_str()
             .is_some_and(|digest| digest.starts_with("sha256:"))
     );
-    let events = eventually("the rejection has an audit event", 60, || async {
+    let events = eventually("the rejection has an audit event", || async {
         let events = stack
             .api
             .get(&format!("/v1/executions/{id}/events"))

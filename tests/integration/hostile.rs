@@ -206,7 +206,7 @@ async fn hostile_text_in_the_reason_of_a_pause_is_sanitized_in_logs() {
     assert_eq!(receipt["failure"]["reason"], reason, "{receipt}");
     let resume = json!({ "state": "running", "reason": "it was a test" });
     assert_eq!(stack.api.put(&scope, &resume).await.status, 200);
-    eventually("the step's function logs why", 30, || async {
+    eventually("the step's function logs why", || async {
         let lines = stack.aws.logged("step-vendor-hold", &id);
         let reported = lines.iter().any(|line| line.contains("a leak"));
         reported.then_some(()).ok_or_else(|| format!("{lines:#?}"))
@@ -310,7 +310,7 @@ async fn a_repeated_decision_and_a_used_token_change_nothing() {
 
 /// The task token of an execution's question, which only the ledger and Step Functions store.
 async fn token_of(stack: &Stack, id: &str) -> String {
-    eventually("the question has a token", 30, || async {
+    eventually("the question has a token", || async {
         let pk = execution_key("acme", id).pk();
         let value = aws_sdk_dynamodb::types::AttributeValue::S(pk.clone());
         let query = stack

@@ -16,7 +16,7 @@ async fn listed(api: &Api, path: &str, list: &str) -> Vec<String> {
 
 /// Waits until the execution is in the list, or is not. The index is a moment old.
 async fn awaited(api: &Api, path: &str, list: &str, id: &str, expected: bool) {
-    eventually(&format!("{path} has {id}: {expected}"), 30, || async {
+    eventually(&format!("{path} has {id}: {expected}"), || async {
         let ids = listed(api, path, list).await;
         let found = ids.iter().any(|one| one == id);
         (found == expected)
@@ -129,7 +129,7 @@ async fn a_paused_tenant_sees_its_pause_and_an_execution_shows_it() {
     let decided = decide(&api.as_actor("bob"), &question, "approve", &id).await;
     assert_eq!(decided.status, 200, "{}", decided.body);
     let path = format!("/v1/executions/{id}");
-    let one = eventually("the execution is paused", 60, || async {
+    let one = eventually("the execution is paused", || async {
         let one = api.get(&path).await.body;
         match one["status"] == "PAUSED" {
             true => Ok(one),
@@ -158,7 +158,7 @@ async fn a_paused_tenant_sees_its_pause_and_an_execution_shows_it() {
     };
     let scope = format!("tenant/{tenant}");
     let admin = stack.api.as_role(Role::TenantAdmin, &tenant);
-    eventually("the tenant sees its pause", 30, || async {
+    eventually("the tenant sees its pause", || async {
         let controls = admin.get("/v1/controls").await.body;
         let others = scopes(&controls)
             .into_iter()
@@ -201,7 +201,7 @@ async fn a_role_of_every_tenant_lists_the_executions_of_all_page_by_page() {
         .api
         .as_role(Role::PlatformObserver, "acme")
         .bearing(token);
-    eventually("the pages have all four once", 60, || async {
+    eventually("the pages have all four once", || async {
         let (mut seen, mut cursor) = (Vec::new(), String::new());
         loop {
             let path = format!("/v1/executions?from={began}&limit=2{cursor}");

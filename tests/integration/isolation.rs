@@ -58,7 +58,7 @@ impl Strict {
             .spawn()
             .expect("the emulator, which make up installs");
         let health = format!("{endpoint}/_ministack/health");
-        eventually("the emulator answers", 60, || async {
+        eventually("the emulator answers", || async {
             let answer = reqwest::get(&health).await;
             answer.map(drop).map_err(|error| error.to_string())
         })

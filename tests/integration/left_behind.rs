@@ -151,7 +151,7 @@ async fn a_machine_that_was_stopped_after_its_last_step_is_finished_and_not_undo
         .api
         .started(DELAY, &unique("done"), &hold(&vendor))
         .await;
-    eventually("the last step is done", 60, || async {
+    eventually("the last step is done", || async {
         let execution = stack.api.get(&format!("/v1/executions/{id}")).await.body;
         let done = execution["steps"][1]["status"] == "SUCCESS";
         done.then_some(()).ok_or(execution.to_string())
@@ -171,7 +171,7 @@ async fn a_recovery_that_is_stopped_in_its_work_is_followed_by_another() {
     let (id, notification) = hanging(&stack, &vendor, &unique("twice")).await;
     stack.aws.stop(&stack.aws.execution(DELAY, &id)).await;
     let recovery = stack.aws.execution(RECOVERY, &format!("{id}-1"));
-    eventually("a recovery owns it", 60, || async {
+    eventually("a recovery owns it", || async {
         let owner = recorded(&id).await.owner;
         (owner == recovery).then_some(()).ok_or(owner)
     })

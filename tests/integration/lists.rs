@@ -49,7 +49,7 @@ async fn executions_are_listed_newest_first_page_by_page_without_gap_or_repeat()
     let stack = Stack::from_env().await;
     let (api, all) = tenant(&stack, 5).await;
     for list in ["executions", "receipts"] {
-        let whole = eventually("the index has them all", 30, || async {
+        let whole = eventually("the index has them all", || async {
             let reply = api.get(&format!("/v1/{list}")).await;
             (ids(&reply, list).len() == 5)
                 .then_some(reply)
@@ -116,7 +116,7 @@ async fn a_list_can_be_filtered_by_workflow_status_and_time() {
     let count = |query: String, expected: usize| {
         let api = &api;
         async move {
-            eventually(&format!("{query} lists {expected}"), 30, || async {
+            eventually(&format!("{query} lists {expected}"), || async {
                 let reply = api.get(&format!("/v1/executions?{query}")).await;
                 let found = ids(&reply, "executions").len();
                 (found == expected)

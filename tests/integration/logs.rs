@@ -23,7 +23,7 @@ async fn a_failed_execution_leaves_its_audit_entries_and_an_incident_and_no_payl
         ("finish", "workflow.incident.opened", "ERROR"),
         ("api", "workflow.duplicate.prevented", "WARN"),
     ] {
-        eventually(&format!("{function} logs {audit}"), 30, || async {
+        eventually(&format!("{function} logs {audit}"), || async {
             let lines = stack.aws.logged(function, &id);
             let found = lines
                 .iter()
@@ -61,7 +61,7 @@ async fn an_items_key_reaches_no_log_whether_its_step_succeeds_fails_or_is_undon
         .await;
     stack.api.finished(&id).await;
     for audit in ["workflow.step.completed", "workflow.step.undone"] {
-        eventually(&format!("{audit} is logged"), 30, || async {
+        eventually(&format!("{audit} is logged"), || async {
             let lines = stack.aws.logged("step-vendor-hold", &id);
             let found = lines.iter().find(|line| line.contains(audit));
             found

@@ -169,7 +169,7 @@ impl Drop for Rule {
 
 /// Waits for the only message of a receiver.
 async fn only(what: &str, messages: impl Fn() -> Vec<String>) -> String {
-    let first = eventually(what, 60, || async {
+    let first = eventually(what, || async {
         messages().first().cloned().ok_or_else(|| "none".to_owned())
     });
     let first = first.await;

@@ -109,7 +109,7 @@ impl Room {
 
 /// Waits until the step met the pause, and asserts that it used no attempt.
 async fn meets_the_pause(api: &Api, id: &str, step: usize) {
-    eventually(&format!("{id} stops"), 120, || async {
+    eventually(&format!("{id} stops"), || async {
         let reply = api.get(&format!("/v1/executions/{id}")).await;
         let step = &reply.body["steps"][step];
         match step["status"] == "WAITING" && step["attempts"] == json!([]) {

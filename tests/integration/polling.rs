@@ -21,7 +21,7 @@ async fn polled(stack: &Stack) -> (String, String) {
     let input = json!({ "job_id": job });
     let id = stack.api.started(MONITOR, &job, &input).await;
     let looks = format!("vendor_id={job}&route=GET%20/vendors/%7Bid%7D");
-    eventually("the first attempt", 60, async || {
+    eventually("the first attempt", async || {
         match stack.vendor.requests(&looks).await.len() {
             0 => Err("no attempt yet".to_owned()),
             _ => Ok(()),

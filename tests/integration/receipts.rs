@@ -143,14 +143,14 @@ async fn an_expired_link_is_refused() {
     let path = format!("/v1/executions/{}/receipt", executed(&stack).await);
     let _change = EnvironmentChange::new(&stack.aws, "api", "HOLDFAST_RECEIPT_URL_SECONDS", "2");
     // A loaded machine may need more than two seconds to use a link.
-    let url = eventually("a fresh link is answered", 60, || async {
+    let url = eventually("a fresh link is answered", || async {
         let link = stack.api.get(&path).await.body;
         let url = link["url"].as_str().expect("a url").to_owned();
         let status = stack.api.fetch(&url).await.status;
         (status == 200).then_some(url).ok_or(status.to_string())
     })
     .await;
-    eventually("the link is refused after its time", 60, || async {
+    eventually("the link is refused after its time", || async {
         let status = stack.api.fetch(&url).await.status;
         (status == 403).then_some(()).ok_or(status.to_string())
     })

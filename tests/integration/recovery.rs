@@ -147,7 +147,7 @@ async fn the_sweep_finds_an_execution_whose_step_functions_execution_vanished() 
     };
     let put = ledger.put(&lost, Expect::Rev(execution.rev)).await;
     assert_eq!(put, Ok(Put::Done));
-    eventually("the sweep has found it", 30, || async {
+    eventually("the sweep has found it", || async {
         let aws = stack.aws.clone();
         let swept = tokio::task::spawn_blocking(move || aws.invoke("recover", &json!({})));
         swept.await.expect("recover answers");

@@ -1,5 +1,7 @@
 //! Every cell of the table of roles, and every kind of invalid token, at the running stack.
 
+mod ids;
+
 use holdfast_access::{Access, Operation, Ownership, Role, access};
 use holdfast_identity::{Issuer, unsigned};
 use holdfast_receipt::chain::Hour;
@@ -71,6 +73,7 @@ impl Resources {
             Operation::ReadReceipts => ("GET", of_execution("/receipt"), true),
             Operation::ReadQuestions => ("GET", "/v1/questions".to_owned(), false),
             Operation::ReadControls => ("GET", "/v1/controls".to_owned(), false),
+            Operation::ForeseePause => ("GET", "/v1/controls/tenant/acme".to_owned(), false),
             Operation::Control => ("PUT", "/v1/controls/tenant/acme".to_owned(), false),
             Operation::ManageTenants => ("GET", "/v1/tenants/acme".to_owned(), false),
             Operation::Delegate => ("GET", "/v1/delegations".to_owned(), false),

@@ -81,7 +81,7 @@ async fn one_failing_vendor_ends_the_group_and_the_other_holds_are_released() {
     let refusal = stack.vendor.block(fault).await;
     let input = json!({ "group": "g", "hold_days": 3, "vendors": [{ "id": good }, { "id": bad }] });
     let id = stack.api.started(GROUP, &unique("group"), &input).await;
-    eventually("the other vendor is held", 120, || async {
+    eventually("the other vendor is held", || async {
         let effects = stack.vendor.effects_on(&good).await;
         (effects == ["hold_placed"])
             .then_some(())
@@ -106,7 +106,7 @@ async fn a_scheduled_workflow_starts_once_per_scheduled_time_and_waits() {
     let sent = json!({ "trigger": "workday_morning", "scheduled_time": time });
     let first = stack.aws.start(REMINDER, &unique("schedule"), &sent).await;
     let id = execution_id("acme", REMINDER, &format!("workday_morning/{time}"));
-    let execution = eventually("the first reminder is sent", 60, || async {
+    let execution = eventually("the first reminder is sent", || async {
         let execution = api.get(&format!("/v1/executions/{id}")).await.body;
         if execution["steps"][0]["status"] != "SUCCESS" {
             return Err(execution.to_string());
@@ -139,7 +139,7 @@ async fn a_schedule_that_sends_no_time_starts_at_every_event() {
     let sent =
         json!({ "trigger": "workday_morning", "scheduled_time": "<aws.scheduler.scheduled-time>" });
     let arn = stack.aws.start(REMINDER, &unique("schedule"), &sent).await;
-    eventually("it is past Begin", 60, || async {
+    eventually("it is past Begin", || async {
         let history = stack
             .aws
             .states

@@ -233,7 +233,7 @@ async fn a_retry_a_question_and_an_undo_are_one_trace_without_a_doubled_span() {
     );
 
     let trace = execution["trace_id"].as_str().expect("a trace").to_owned();
-    let refused = eventually("an export is refused", 30, || async {
+    let refused = eventually("an export is refused", || async {
         let refused = collector.spans_of(&trace, false);
         (!refused.is_empty())
             .then_some(refused)
@@ -241,7 +241,7 @@ async fn a_retry_a_question_and_an_undo_are_one_trace_without_a_doubled_span() {
     })
     .await;
     collector.accepts.store(true, Ordering::SeqCst);
-    let spans = eventually("the trace is whole", 60, || async {
+    let spans = eventually("the trace is whole", || async {
         let spans = collector.spans_of(&trace, true);
         let root = spans
             .iter()
@@ -324,7 +324,7 @@ async fn spans_that_no_collector_takes_are_tried_again_and_dropped_when_they_are
     assert!(young.failed, "the stream delivers it again: {}", young.body);
     let old = stack.aws.call(&consumer.name, &batch(minutes(11)));
     assert!(!old.failed, "it is dropped: {}", old.body);
-    eventually("the dropped span is counted", 20, || async {
+    eventually("the dropped span is counted", || async {
         let counted = stack.aws.logged(&consumer.name, "spans_dropped");
         let one = counted.len() == 1 && counted[0].contains("\"spans_dropped\":1");
         one.then_some(()).ok_or_else(|| format!("{counted:?}"))

@@ -34,7 +34,7 @@ async fn executions_of_a_tenant_count_once_and_its_observer_sees_them() {
     }
     let observer = stack.api.as_role(Role::Observer, &tenant);
     let path = format!("/v1/statistics?workflow_id={GROUP}");
-    let counted = eventually("both ends are counted", 60, || async {
+    let counted = eventually("both ends are counted", || async {
         let seen = observer.get(&path).await.body;
         let ended = &seen["total"]["ended"]["EXECUTED"];
         (*ended == 2).then(|| seen.clone()).ok_or(seen.to_string())

@@ -8,7 +8,7 @@ use crate::story::holdfast;
 
 /// The answer of a list, once it has this many executions.
 async fn listed(stack: &Stack, query: &str, count: usize) -> Value {
-    eventually(&format!("{query} lists {count}"), 30, || async {
+    eventually(&format!("{query} lists {count}"), || async {
         let reply = stack.api.get(&format!("/v1/executions?{query}")).await;
         let found = texts(&reply.body["executions"], "execution_id").len();
         let right = reply.status == 200 && found == count;

@@ -163,7 +163,7 @@ async fn a_control_counts_the_open_executions_that_it_covers_before_and_after_it
         let path = format!("/v1/controls/{scope}");
         // Each process of the API caches the list of workflows, and answers no number in time on a
         // busy machine.
-        let before = eventually(&format!("the outlook of {scope}"), 180, || async {
+        let before = eventually(&format!("the outlook of {scope}"), || async {
             let before = stack.api.get(&path).await;
             let workflows = before.body["workflows"].as_array().into_iter().flatten();
             let mut own = workflows.filter(|one| one["workflow_id"] == "WF-TEST-STOPS");
@@ -182,7 +182,7 @@ async fn a_control_counts_the_open_executions_that_it_covers_before_and_after_it
         })
         .await;
         assert_eq!(before["state"], "running", "{before}");
-        eventually(&format!("the control of {scope} counts"), 180, || async {
+        eventually(&format!("the control of {scope} counts"), || async {
             let reply = stack.api.put(&path, &resumed).await;
             let found = reply.status == 200 && reply.body["scope_check"] == "found";
             let open = reply.body["open_executions"].as_u64();

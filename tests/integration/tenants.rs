@@ -67,7 +67,7 @@ async fn an_event_that_names_an_unknown_tenant_leaves_nothing_and_is_counted() {
     let arns = stack.aws.executions_with(DELAY, &risk, 1).await;
     let ended = stack.aws.ended(&arns[0]).await;
     assert_eq!(ended.error, "Malformed");
-    eventually("it is counted", 30, || async {
+    eventually("it is counted", || async {
         let count = counted(&stack);
         (count > before).then_some(()).ok_or(format!("{count}"))
     })
@@ -99,7 +99,7 @@ async fn a_schedule_that_names_an_unknown_tenant_leaves_nothing_and_is_counted()
     let sent = json!({ "trigger": "nightly", "scheduled_time": time });
     let arn = stack.aws.start(workflow, &unique("nightly"), &sent).await;
     assert_eq!(stack.aws.ended(&arn).await.error, "Malformed");
-    eventually("it is counted", 30, || async {
+    eventually("it is counted", || async {
         let count = counted(&stack);
         (count > before).then_some(()).ok_or(format!("{count}"))
     })

@@ -31,7 +31,7 @@ fn in_time(reply: Reply, status: &str) -> Result<Reply, String> {
 #[tokio::test]
 async fn a_start_that_waits_answers_the_ended_execution_with_its_receipt() {
     let stack = Stack::from_env().await;
-    let reply = eventually("an execution ends while its start waits", 180, || async {
+    let reply = eventually("an execution ends while its start waits", || async {
         let input = hold(&unique("vendor"));
         // More than the deployment allows.
         let reply = start(&stack, DELAY, &unique("wait"), &input, "wait=99").await;
@@ -66,7 +66,7 @@ async fn a_wait_that_is_shorter_than_the_execution_answers_202_also_to_a_repeate
         assert!(reply.body["execution"].is_null(), "{}", reply.body);
     }
     notification.unblock().await;
-    let reply = eventually("the execution ends while its start waits", 180, || async {
+    let reply = eventually("the execution ends while its start waits", || async {
         let reply = start(&stack, DELAY, &key, &hold(&vendor), "wait=20").await;
         in_time(reply, "EXECUTED")
     })
@@ -81,7 +81,7 @@ async fn a_wait_that_is_shorter_than_the_execution_answers_202_also_to_a_repeate
 async fn a_start_whose_execution_waits_for_people_is_answered_at_once() {
     let stack = Stack::from_env().await;
     let workflow = "WF-HOLD-LARGE-PAYMENTS";
-    eventually("an answer before its time", 180, || async {
+    eventually("an answer before its time", || async {
         let input = json!({ "vendor_id": unique("vendor"), "hold_days": 3, "amount": 50_000 });
         let began = Instant::now();
         let reply = start(&stack, workflow, &unique("wait"), &input, "wait=20").await;

@@ -1,10 +1,12 @@
 //! A client of the HTTP API: a platform admin who acts for one tenant, or another principal.
 
+use std::time::Duration;
+
 use holdfast_access::Role;
 use reqwest::{Client, RequestBuilder, redirect::Policy};
 use serde_json::{Value, json};
 
-use crate::{eventually, tokens};
+use crate::{eventually_within, tokens};
 
 /// A client with a token and, if the token is for every tenant, a tenant to name.
 #[derive(Clone)]
@@ -178,13 +180,17 @@ impl Api {
 
     /// Waits until an execution has a receipt, and gives the execution and the receipt.
     pub async fn finished(&self, id: &str) -> (Value, Value) {
-        let execution = eventually(&format!("execution {id} has a receipt"), 300, || async {
-            let reply = self.get(&format!("/v1/executions/{id}")).await;
-            if reply.status != 200 || reply.body["receipt"].is_null() {
-                return Err(format!("{} {}", reply.status, reply.body));
-            }
-            Ok(reply.body)
-        })
+        let execution = eventually_within(
+            Duration::from_secs(300),
+            &format!("execution {id} has a receipt"),
+            || async {
+                let reply = self.get(&format!("/v1/executions/{id}")).await;
+                if reply.status != 200 || reply.body["receipt"].is_null() {
+                    return Err(format!("{} {}", reply.status, reply.body));
+                }
+                Ok(reply.body)
+            },
+        )
         .await;
         (execution, self.receipt(id).await.receipt)
     }

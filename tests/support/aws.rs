@@ -152,7 +152,7 @@ impl Aws {
 
     /// Waits until a Step Functions execution has ended.
     pub async fn ended(&self, arn: &str) -> MachineEnd {
-        let (status, error) = eventually(&format!("{arn} ends"), 120, || async {
+        let (status, error) = eventually(&format!("{arn} ends"), || async {
             let answer = self
                 .states
                 .describe_execution()
@@ -194,7 +194,6 @@ impl Aws {
     pub async fn executions_with(&self, workflow: &str, text: &str, count: usize) -> Vec<String> {
         eventually(
             &format!("{count} executions of {workflow} with {text}"),
-            60,
             || async {
                 let mut pages = self
                     .states

@@ -125,7 +125,7 @@ pub fn unique(prefix: &str) -> String {
 /// Waits until the rollback of an execution has begun, after which no step may act any more. What a
 /// blocked call answers from then on changes nothing of how the execution ends.
 pub async fn taken_over(stack: &Stack, id: &str) {
-    eventually(&format!("the rollback of {id} begins"), 180, || async {
+    eventually(&format!("the rollback of {id} begins"), || async {
         let execution = stack.api.get(&format!("/v1/executions/{id}")).await.body;
         match execution["status"].as_str() {
             Some("RUNNING" | "WAITING") | None => Err(execution.to_string()),
@@ -139,18 +139,28 @@ pub async fn taken_over(stack: &Stack, id: &str) {
 /// wait that succeeds ends early.
 pub const PATIENCE: Duration = Duration::from_secs(180);
 
-/// Repeats `attempt` until it succeeds, for at most three minutes, and gives its value. Only a
-/// value of `seconds` above three minutes has an effect.
+/// Repeats `attempt` until it succeeds, for at most [`PATIENCE`], and gives its value.
 ///
 /// # Panics
 ///
 /// Panics with `what` and the last error if the time is over.
 pub async fn eventually<T, F: Future<Output = Result<T, String>>>(
     what: &str,
-    seconds: u64,
+    attempt: impl FnMut() -> F,
+) -> T {
+    eventually_within(PATIENCE, what, attempt).await
+}
+
+/// Repeats `attempt` as [`eventually`] does, for a wait that takes longer on a quiet machine too.
+///
+/// # Panics
+///
+/// Panics with `what` and the last error if the time is over.
+pub async fn eventually_within<T, F: Future<Output = Result<T, String>>>(
+    longest: Duration,
+    what: &str,
     mut attempt: impl FnMut() -> F,
 ) -> T {
-    let longest = Duration::from_secs(seconds).max(PATIENCE);
     let until = Instant::now() + longest;
     loop {
         match attempt().await {

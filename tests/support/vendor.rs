@@ -130,7 +130,7 @@ impl Drop for BlockedCalls {
 impl BlockedCalls {
     /// Waits until a call has met the fault. The call's step is at work from then on.
     pub async fn arrived(&self) {
-        eventually("a call is blocked", 120, || async {
+        eventually("a call is blocked", || async {
             let planned = self.vendor.list("faults", "").await;
             let fault = planned.iter().find(|one| one["fault_id"] == self.fault);
             match fault {

@@ -24,7 +24,8 @@ pub(crate) struct Api {
     base: Option<String>,
     #[command(flatten)]
     token: TokenSource,
-    /// The tenant, if it is not that of the token; * is every tenant, for ls, incidents and inbox
+    /// The tenant, if it is not that of the token; * is every tenant, for ls, incidents, inbox and
+    /// ids
     #[arg(long, env = "HOLDFAST_TENANT")]
     tenant: Option<String>,
 }
@@ -188,13 +189,14 @@ impl Client {
 
     /// Refuses every tenant for a path that is about one.
     pub(crate) fn check_scope(&self, path: &str) -> Result<(), Trouble> {
-        let covered = LISTS_OF_EVERY_TENANT.contains(&path) || !takes_tenant(path);
+        let of_id = OF_AN_ID.iter().any(|above| path.starts_with(above));
+        let covered = of_id || LISTS_OF_EVERY_TENANT.contains(&path) || !takes_tenant(path);
         if self.tenant() != Some(EVERY_TENANT) || covered {
             return Ok(());
         }
         Err(Trouble::Usage(format!(
-            "the tenant {EVERY_TENANT} is for lists of executions, incidents and questions: name \
-             one tenant by --tenant or HOLDFAST_TENANT"
+            "the tenant {EVERY_TENANT} is for lists of executions, incidents and questions, and \
+             for ids: name one tenant by --tenant or HOLDFAST_TENANT"
         )))
     }
 
@@ -219,6 +221,9 @@ const EVERY_TENANT: &str = "*";
 
 /// The lists that can cover every tenant (docs/api.md).
 const LISTS_OF_EVERY_TENANT: [&str; 3] = ["/v1/executions", "/v1/incidents", "/v1/questions"];
+
+/// The paths above an id, by which the API finds the tenant (docs/api.md).
+const OF_AN_ID: [&str; 3] = ["/v1/executions/", "/v1/incidents/", "/v1/bulk/"];
 
 /// True if the tenant of the query has a meaning for the path (docs/api.md).
 fn takes_tenant(path: &str) -> bool {

@@ -13,6 +13,7 @@ use super::{
     find::{self, short},
     options::{ChangeOptions, ReadOptions, Reason, Times, given},
     shape::bulk::{BulkChange, BulkItem, BulkPreview, BulkReport},
+    workflow::workflow_id,
 };
 use crate::{
     api::{ApiRequest, Client, ListQuery, typed},
@@ -74,7 +75,7 @@ struct FilterArgs {
     #[arg(long, value_name = "INCIDENT")]
     incident: Option<String>,
     /// Only this workflow, such as WF-PAY-VENDOR
-    #[arg(long, value_name = "WF-ID")]
+    #[arg(long, value_name = "WF-ID", value_parser = workflow_id)]
     workflow: Option<String>,
     /// Only this status, such as RUNNING or FAILED
     #[arg(long, value_name = "STATUS")]
@@ -107,11 +108,20 @@ pub(crate) fn bulk(args: &BulkArgs) -> Result<(), Trouble> {
     }
 }
 
+/// The client for the tenant of an incident. The API finds the tenant by the incident's id, but not
+/// by the filter of a bulk.
+fn in_tenant_of(incident: &str, client: Client) -> Result<Client, Trouble> {
+    let (_, body) = client.get(&format!("/v1/incidents/{incident}"), Vec::new())?;
+    // A caller who may not see the incident has a tenant by token or option.
+    Ok(client.for_tenant(body["tenant"].as_str()))
+}
+
 fn request(operation: &str, decision: Option<Decision>, args: &FilterArgs) -> Result<(), Trouble> {
     let client = args.options.read.api.client()?;
     let (incident, client) = match &args.incident {
         Some(text) => {
             let (id, client) = find::incident(&client, text, &["open", "acknowledged"])?;
+            let client = in_tenant_of(&id, client)?;
             (Some(id), client)
         }
         None => (None, client),

@@ -7,6 +7,7 @@ use super::{
     find::short,
     options::{ListOptions, Times, given},
     shape::{ListedExecution, ListedReceipt},
+    workflow::workflow_id,
 };
 use crate::{
     api::{ListQuery, typed},
@@ -19,7 +20,7 @@ use crate::{
 #[derive(Args)]
 pub(crate) struct ListArgs {
     /// Only this workflow, such as WF-PAY-VENDOR
-    #[arg(long, value_name = "WF-ID")]
+    #[arg(long, value_name = "WF-ID", value_parser = workflow_id)]
     workflow: Option<String>,
     /// Only this status, such as RUNNING, WAITING or FAILED
     #[arg(long, value_name = "STATUS")]
@@ -40,7 +41,7 @@ pub(crate) struct ListArgs {
 #[derive(Args)]
 pub(crate) struct ReceiptsArgs {
     /// Only this workflow, such as WF-PAY-VENDOR
-    #[arg(long, value_name = "WF-ID")]
+    #[arg(long, value_name = "WF-ID", value_parser = workflow_id)]
     workflow: Option<String>,
     #[command(flatten)]
     times: Times,

@@ -1,6 +1,7 @@
 //! Options that several commands take, and the output that `--json` selects.
 
 use clap::Args;
+use holdfast_ids::names::reason;
 use jiff::{Span, Timestamp};
 use serde_json::Value;
 
@@ -65,7 +66,7 @@ pub(super) struct ChangeOptions {
 #[derive(Args)]
 pub(super) struct Reason {
     /// The reason in your own words, for receipts and audit events
-    #[arg(long, short, value_name = "TEXT")]
+    #[arg(long, short, value_name = "TEXT", value_parser = reason)]
     pub(super) reason: String,
 }
 
@@ -125,6 +126,18 @@ pub(super) fn given(members: &[(&'static str, &Option<String>)]) -> Vec<(&'stati
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reason_that_the_api_would_refuse_is_wrong_usage() {
+        assert_eq!(
+            reason(" agreed \u{fc}ber Mail "),
+            Ok("agreed \u{fc}ber Mail".to_owned())
+        );
+        for wrong in ["", "  ", "two\nlines", &"x".repeat(501)] {
+            let why = reason(wrong).expect_err(wrong);
+            assert!(why.contains("1 to 500 characters"), "{why}");
+        }
+    }
 
     #[test]
     fn a_time_is_rfc_3339_or_an_age() {

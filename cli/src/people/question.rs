@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use holdfast_ids::names::{is_execution_id, sanitize};
+use holdfast_ids::names::{is_execution_id, quoted, sanitize};
 
 use super::{
     find::{self, Candidate, check_prefix},
@@ -55,12 +55,34 @@ pub(super) fn waiting(
         Err(trouble) => return Err(trouble),
     };
     let mut all: Vec<InboxQuestion> = typed(&answer["questions"])?;
-    all.retain(|one| step.is_none_or(|step| step == one.step));
     all.retain(|one| named_id(one, id).is_some());
     if all.is_empty() && is_execution_id(id) {
         return Ok(direct);
     }
-    matching(all, id, answer["next"].is_null())
+    let complete = answer["next"].is_null();
+    if all.is_empty() && complete {
+        return Err(Trouble::Refused(format!(
+            "no question that you may decide now begins with {id}: holdfast inbox lists those"
+        )));
+    }
+    matching(at_step(all, step)?, id, complete)
+}
+
+/// The questions of a step, if one is named.
+fn at_step(all: Vec<InboxQuestion>, step: Option<&str>) -> Result<Vec<InboxQuestion>, Trouble> {
+    let Some(step) = step else {
+        return Ok(all);
+    };
+    let (named, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| one.step == step);
+    if named.is_empty() && !others.is_empty() {
+        let steps: BTreeSet<_> = others.iter().map(|one| sanitize(&one.step)).collect();
+        let steps = Vec::from_iter(steps).join(", ");
+        return Err(Trouble::Usage(format!(
+            "no question waits at step {}, but at {steps}: name one by --step",
+            quoted(step)
+        )));
+    }
+    Ok(named)
 }
 
 /// The id of a question that begins with `prefix`: its execution's, or else its incident's.
@@ -166,6 +188,21 @@ mod tests {
             "{why}"
         );
         assert!(matching(one(), "5ec2", true).is_ok());
+    }
+
+    #[test]
+    fn a_step_at_which_no_question_waits_is_refused_with_those_that_do() {
+        let all = || vec![question("41c20d", "5ec2", "pay")];
+        let Err(Trouble::Usage(why)) = at_step(all(), Some("ship")) else {
+            panic!("no question waits at ship");
+        };
+        assert_eq!(
+            why,
+            "no question waits at step \"ship\", but at pay: name one by --step"
+        );
+        for step in [Some("pay"), None] {
+            assert!(at_step(all(), step).is_ok_and(|found| found.len() == 1));
+        }
     }
 
     #[test]

@@ -152,7 +152,13 @@ fn in_line(question: &Question, screen: &Screen) -> String {
 
 fn steps(steps: &[Step], screen: &Screen) -> String {
     let mut table = Table::new(&[
-        "STEP", "ACTION", "STATUS", "ATTEMPTS", "UNDOS", "STARTED", "ERROR",
+        "STEP",
+        "ACTION",
+        "STATUS",
+        "ATTEMPTS",
+        "UNDOS",
+        "STARTED",
+        "LAST ERROR",
     ]);
     for step in steps {
         let undos = match step.undo_attempts.len() {

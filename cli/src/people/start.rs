@@ -17,6 +17,7 @@ use super::{options::ChangeOptions, shape::StartResult, workflow::workflow_id};
 use crate::{
     api::{ApiRequest, typed},
     report::Trouble,
+    story::end,
 };
 
 /// The workflow and its input.
@@ -33,7 +34,8 @@ pub(crate) struct StartArgs {
     /// A file with the approval, where the workflow requires one
     #[arg(long, value_name = "FILE")]
     approval: Option<String>,
-    /// Wait up to SECONDS for the end, 20 by default; the API bounds the time
+    /// Wait for the end, for SECONDS at most; `--wait` alone is 20. The stack's StartWaitSeconds
+    /// bounds it. The exit code is 1 if it ended otherwise than EXECUTED
     #[arg(
         long,
         value_name = "SECONDS",
@@ -76,10 +78,13 @@ pub(crate) fn start(args: &StartArgs) -> Result<(), Trouble> {
         )),
         other => other,
     })?;
-    args.options.read.print(&answer, || {
-        let started: StartResult = typed(&answer)?;
-        Ok(in_words(&started))
-    })
+    let started: StartResult = typed(&answer)?;
+    let options = &args.options.read;
+    options.print(&answer, || Ok(in_words(&started)))?;
+    match &started.execution {
+        Some(ended) => end(&started.execution_id, &ended.status),
+        None => Ok(()),
+    }
 }
 
 fn in_words(started: &StartResult) -> String {
@@ -120,13 +125,15 @@ fn object(option: &str, text: &str) -> Result<Map<String, Value>, Trouble> {
         let why = "an object has two members of one name, and only one would be sent: name it once";
         wrong(why.to_owned())
     })?;
-    serde_json::from_str(&text).map_err(|error| {
-        wrong(format!(
-            "no JSON object (line {}, column {}): write {{\"name\": …}}, @FILE or -",
-            error.line(),
-            error.column()
-        ))
-    })
+    let right = "write {\"name\": …}, @FILE or -";
+    let value: Value = serde_json::from_str(&text).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        wrong(format!("no JSON at line {line}, column {column}: {right}"))
+    })?;
+    match value {
+        Value::Object(members) => Ok(members),
+        _ => Err(wrong(format!("it is JSON, but no object: {right}"))),
+    }
 }
 
 #[cfg(test)]
@@ -162,11 +169,16 @@ mod tests {
     fn an_input_is_a_json_object_and_an_error_does_not_quote_it() {
         let read = object("--input", r#"{"days": 3}"#);
         assert_eq!(read.ok().map(Value::Object), Some(json!({ "days": 3 })));
-        for wrong in ["[1]", "secret", "", "{\"secret\": }"] {
+        for (wrong, says) in [
+            ("[1]", "it is JSON, but no object"),
+            ("secret", "no JSON at line 1, column 1"),
+            ("", "no JSON at line 1, column 0"),
+            ("{\"secret\": }", "no JSON at line 1, column 12"),
+        ] {
             let Err(Trouble::Usage(why)) = object("--input", wrong) else {
                 panic!("{wrong} is no object");
             };
-            assert!(!why.contains("secret"), "{why}");
+            assert!(why.contains(says) && !why.contains("secret"), "{why}");
         }
     }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{
     options::{ReadOptions, Times, given},
     shape::outlook::{Count, Figures, Statistics},
+    workflow::workflow_id,
 };
 use crate::{
     api::{ApiRequest, typed},
@@ -30,7 +31,7 @@ enum By {
 #[derive(Args)]
 pub(crate) struct StatisticsArgs {
     /// Only this workflow, such as WF-PAY-VENDOR
-    #[arg(long, value_name = "WF-ID")]
+    #[arg(long, value_name = "WF-ID", value_parser = workflow_id)]
     workflow: Option<String>,
     /// The length of a row's time
     #[arg(long, value_enum, default_value_t = By::Hour)]

@@ -102,7 +102,7 @@ fn an_execution_shows_its_questions_and_what_a_target_answered() {
     question    pay: POST answered 422 [retry or skip or rollback, until 2026-11-24T14:00:00Z (in 2 h)]
     question    agreed [approve by ann (fine�[2J)]
 
-    STEP       ACTION       STATUS   ATTEMPTS  STARTED    ERROR
+    STEP       ACTION       STATUS   ATTEMPTS  STARTED    LAST ERROR
     hold[v-1]  vendor-hold  SUCCESS  1         2 min ago
     pay        http         FAILED   1         2 min ago  permanent: POST answered 422
 

@@ -30,7 +30,7 @@ pub(super) fn workflow_id(text: &str) -> Result<String, String> {
     match is_workflow_id(text) {
         true => Ok(text.to_owned()),
         false => Err(format!(
-            "{} is no workflow id: those are WF- and groups of capitals and digits",
+            "{} is no workflow id: write WF- and groups of capitals and digits, such as WF-PAY-VENDOR",
             quoted(text)
         )),
     }

@@ -152,7 +152,6 @@ fn every_tenant_is_accepted_for_the_lists_that_cover_it_alone() {
     let folder = folder.to_str().expect("a path");
     for other in [
         &["receipts"][..],
-        &["show", id],
         &["start", "WF-HOLD"],
         &[
             "receipt",
@@ -164,7 +163,6 @@ fn every_tenant_is_accepted_for_the_lists_that_cover_it_alone() {
             "--dir",
             folder,
         ],
-        &["cancel", id, "--reason", "drill", "--yes"],
     ] {
         let output = run(&server.address, TOKEN, &[other, &every].concat());
         assert_eq!(output.code, Some(2), "{other:?}: {}", output.err);
@@ -175,6 +173,17 @@ fn every_tenant_is_accepted_for_the_lists_that_cover_it_alone() {
         );
     }
     assert_eq!(server.requests().len(), 3);
+    // The API finds the tenant of an id.
+    run(
+        &server.address,
+        TOKEN,
+        &[&["show", id][..], &every].concat(),
+    );
+    let last = server.requests().pop().unwrap_or_default();
+    assert!(
+        last.starts_with(&format!("GET /v1/executions/{id}?tenant=*")),
+        "{last}"
+    );
     assert!(!std::path::Path::new(folder).exists());
 }
 

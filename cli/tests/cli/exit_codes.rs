@@ -49,3 +49,24 @@ fn a_missing_execution_exits_with_3_and_a_wrong_argument_with_2() {
     let path = format!("GET /v1/executions/{id}/receipt");
     assert!(fetched.starts_with(&path), "{fetched}");
 }
+
+#[test]
+fn a_start_that_waited_exits_with_0_only_for_executed() {
+    for (status, code) in [("EXECUTED", 0), ("FAILED", 1), ("REJECTED", 1)] {
+        let id = "41c20d".repeat(7)[..40].to_owned();
+        let answer = json!({
+            "execution_id": id, "replayed": false, "status": status, "execution": { "status": status },
+        });
+        let server = Server::start(move |_| ok(answer.clone()));
+        let start = ["start", "WF-PAY", "--yes", "--wait"];
+        for arguments in [&start[..], &[&start[..], &["--json"]].concat()] {
+            let output = run(&server.address, TOKEN, arguments);
+            assert_eq!(output.code, Some(code), "{arguments:?}: {}", output.err);
+            assert!(output.out.contains(status), "{}", output.out);
+        }
+    }
+    let started = json!({ "execution_id": "4".repeat(40), "replayed": false });
+    let server = Server::start(move |_| ok(started.clone()));
+    let output = run(&server.address, TOKEN, &["start", "WF-PAY", "--yes"]);
+    assert_eq!(output.code, Some(0), "{}", output.err);
+}

@@ -96,7 +96,7 @@ pub(crate) fn routes() -> Vec<Route> {
 fn outlook(path: &'static str, id: &'static str, handler: impl Handler<LookRequest>) -> Route {
     let summary = "Returns a control, and what a pause of its scope would touch now";
     let shape = shape::<ControlOutlook>;
-    Route::get(path, id, summary, Operation::Control, shape, handler).without_query()
+    Route::get(path, id, summary, Operation::ForeseePause, shape, handler).without_query()
 }
 
 pub(crate) async fn list(

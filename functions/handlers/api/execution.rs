@@ -29,7 +29,8 @@ use crate::api::{
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExecutionQuery {
-    /// The tenant; your own if left out.
+    /// The tenant; your own if left out. A role of every tenant needs none for the id of an
+    /// execution, an incident or a bulk.
     tenant: Option<String>,
     /// The workflow that was started. With it, a start is found before `begin` records it.
     workflow_id: Option<String>,

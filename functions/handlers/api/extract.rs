@@ -19,7 +19,8 @@ use crate::api::{app::App, problem::Problem};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TenantQuery {
-    /// The tenant; your own if left out.
+    /// The tenant; your own if left out. A role of every tenant needs none for the id of an
+    /// execution, an incident or a bulk.
     pub(crate) tenant: Option<String>,
 }
 

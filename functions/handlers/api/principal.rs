@@ -22,6 +22,7 @@ pub(crate) use crate::api::resource::{Resource, not_found};
 use crate::api::{
     app::App,
     problem::Problem,
+    resource::{has, tenant_of},
     voter::{platform_voter, voter},
 };
 
@@ -135,6 +136,16 @@ impl Principal {
         Ok(tenant.to_owned())
     }
 
+    /// Returns whether a request is about every tenant: the role is for all of them, and the query
+    /// names `*`, or neither the query nor the token names one.
+    fn means_every_tenant(&self, named: Option<&str>) -> bool {
+        let every = match named {
+            Some(named) => named == EVERY_TENANT,
+            None => self.0.tenant.is_none(),
+        };
+        every && self.0.role.is_of_every_tenant()
+    }
+
     /// The principal whose request a bulk recorded; an error if it names no role of this release.
     pub(crate) fn of_bulk(by: &BulkCaller) -> Result<Self, String> {
         let role = Role::ALL.into_iter().find(|role| role.name() == by.role);
@@ -167,7 +178,11 @@ impl Caller for AuthorizedCaller {
         named: Option<&str>,
         resource: Resource<'_>,
     ) -> Result<Self, Problem> {
-        let tenant = principal.tenant(named)?;
+        let by_id = resource.id().is_some() && principal.means_every_tenant(named);
+        let tenant = match by_id {
+            true => tenant_of(app, resource).await?,
+            false => principal.tenant(named)?,
+        };
         let Principal(identity) = &principal;
         let ownership = identity.ownership(&tenant);
         let access_of = |operation| access(identity.role, operation, ownership);
@@ -196,7 +211,7 @@ impl Caller for AuthorizedCaller {
         let where_asked = resource.reading().map(access_of) == Some(Access::WhereAsked);
         let known = match where_asked {
             true => caller.is_asked_in(resource).await?,
-            false => caller.has(resource).await?,
+            false => has(&caller.ledger, &caller.tenant, resource).await?,
         };
         match access_of(operation) {
             _ if !known => Err(not_found(resource, &caller.tenant)),
@@ -235,13 +250,9 @@ impl Caller for ListCaller {
         resource: Resource<'_>,
     ) -> Result<Self, Problem> {
         let Principal(identity) = &principal;
-        let (role, tenant) = (identity.role, &identity.tenant);
+        let role = identity.role;
         let may = |operation| access(role, operation, Ownership::Other) == Access::Allowed;
-        let every = match named {
-            Some(named) => named == EVERY_TENANT,
-            None => tenant.is_none(),
-        };
-        if every && may(operation) {
+        if principal.means_every_tenant(named) && may(operation) {
             let ledger = app.tenants.every_tenants_lists().await;
             let ledger = ledger.map_err(|why| Problem::unavailable("the deployment", &why))?;
             return Ok(Self {
@@ -367,21 +378,5 @@ impl AuthorizedCaller {
             true => Ok(self.ledger.read(&key).await?),
             false => Ok(None),
         }
-    }
-
-    async fn has(&self, resource: Resource<'_>) -> Result<bool, Problem> {
-        Ok(match resource {
-            Resource::Tenant => true,
-            Resource::Execution(id) if is_execution_id(id) => {
-                self.ledger.read(&self.key(id)?).await?.is_some()
-            }
-            Resource::Incident(id) if is_execution_id(id) => self
-                .ledger
-                .read(&IncidentKey::new(&self.tenant, id))
-                .await?
-                .is_some(),
-            Resource::Bulk(id) => self.bulk(id).await?.is_some(),
-            Resource::Execution(_) | Resource::Incident(_) => false,
-        })
     }
 }

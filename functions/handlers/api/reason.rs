@@ -1,5 +1,6 @@
 //! The reason that a person gives for a request or a decision: its form, and the record of it.
 
+use holdfast_ids::names;
 use holdfast_ledger::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -10,9 +11,6 @@ use crate::api::{
     problem::Problem,
     route::AuthorizedRequest,
 };
-
-/// Longest reason, in characters.
-const REASON_MAX: usize = 500;
 
 /// The pattern of a reason: at least one visible character, and no control characters.
 pub(crate) const REASON: &str = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
@@ -39,12 +37,5 @@ pub(crate) fn request_of(caller: &AuthorizedCaller, reason: &str) -> Result<Requ
 
 /// The reason without surrounding space, or 400 if its form is wrong.
 pub(crate) fn reason_of(reason: &str) -> Result<String, Problem> {
-    let reason = reason.trim().to_owned();
-    let length = reason.chars().count();
-    if !(1..=REASON_MAX).contains(&length) || reason.chars().any(char::is_control) {
-        return Err(Problem::bad_request(format!(
-            "reason must be a text of 1 to {REASON_MAX} characters without control characters"
-        )));
-    }
-    Ok(reason)
+    names::reason(reason).map_err(Problem::bad_request)
 }

@@ -1,9 +1,18 @@
-//! The resource that a request acts on, and the answer if the tenant has no such one.
+//! The resource that a request acts on, its tenant, and the answer if no tenant has such one.
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use holdfast_access::Operation;
-use holdfast_ids::names::{is_execution_id, quoted};
+use holdfast_aws::DynamoLedger;
+use holdfast_ids::{
+    keys::ExecutionKey,
+    names::{is_execution_id, quoted},
+};
+use holdfast_ledger::{BulkKey, IncidentKey, Ledger, LedgerError};
 
-use crate::api::problem::Problem;
+use crate::api::{app::App, problem::Problem, tenant_clients::CACHE_MAX};
+
+/// Number of tenants in which a resource is looked for at the same time.
+const AT_ONCE: usize = 16;
 
 /// The resource that a request acts on.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +27,15 @@ pub(crate) enum Resource<'a> {
     Bulk(&'a str),
 }
 
-impl Resource<'_> {
+impl<'a> Resource<'a> {
+    /// The id; none for the tenant as a whole.
+    pub(crate) fn id(self) -> Option<&'a str> {
+        match self {
+            Self::Tenant => None,
+            Self::Execution(id) | Self::Incident(id) | Self::Bulk(id) => Some(id),
+        }
+    }
+
     /// The operation that reads the resource; none for the tenant as a whole.
     pub(crate) fn reading(self) -> Option<Operation> {
         match self {
@@ -29,21 +46,91 @@ impl Resource<'_> {
     }
 }
 
+/// The tenant that has a resource, for a role of every tenant that names none. Each id is a hash
+/// that covers its tenant (`holdfast_ids::keys`), so that at most one tenant has it.
+///
+/// The session of one tenant reads the records of that tenant, and no session reads those of every
+/// tenant (decision 0095). So a lookup opens as many sessions as a warm function keeps, at most.
+pub(crate) async fn tenant_of(app: &App, resource: Resource<'_>) -> Result<String, Problem> {
+    if !resource.id().is_some_and(is_execution_id) {
+        return Err(not_found_anywhere(resource));
+    }
+    let registered = app.tenants.registry().registered_tenants().await?;
+    if registered.len() > CACHE_MAX {
+        return Err(Problem::bad_request(format!(
+            "the token names no tenant, and an id is looked for in {CACHE_MAX} tenants at most, \
+             not in {}: name its tenant in the query, such as ?tenant=acme",
+            registered.len()
+        )));
+    }
+    let reads = registered.into_iter().map(|one| async move {
+        let stores = app.tenants.on_behalf_of(&one.tenant).await;
+        let (ledger, _) = stores.map_err(|why| Problem::unavailable("the deployment", &why))?;
+        let has = has(&ledger, &one.tenant, resource).await?;
+        Ok::<_, Problem>(has.then_some(one.tenant))
+    });
+    let reads: Vec<_> = reads.collect();
+    let found = stream::iter(reads).buffer_unordered(AT_ONCE);
+    let mut found = found.try_filter_map(|tenant| async { Ok(tenant) }).boxed();
+    let first = found.try_next().await?;
+    first.ok_or_else(|| not_found_anywhere(resource))
+}
+
+/// Returns whether the tenant has the resource.
+pub(crate) async fn has(
+    ledger: &DynamoLedger,
+    tenant: &str,
+    resource: Resource<'_>,
+) -> Result<bool, LedgerError> {
+    let (tenant, Some(id)) = (tenant.to_owned(), resource.id()) else {
+        return Ok(true);
+    };
+    if !is_execution_id(id) {
+        return Ok(false);
+    }
+    let id = id.to_owned();
+    Ok(match resource {
+        Resource::Tenant => true,
+        Resource::Execution(_) => {
+            let execution = id;
+            let key = ExecutionKey { tenant, execution };
+            ledger.read(&key).await?.is_some()
+        }
+        Resource::Incident(_) => {
+            let key = IncidentKey { tenant, id };
+            ledger.read(&key).await?.is_some()
+        }
+        Resource::Bulk(_) => ledger.read(&BulkKey { tenant, id }).await?.is_some(),
+    })
+}
+
 /// 404: the tenant has no such resource, or the caller cannot see the tenant.
 pub(crate) fn not_found(resource: Resource<'_>, tenant: &str) -> Problem {
+    match resource {
+        Resource::Tenant => {
+            Problem::not_found(format!("the tenant {} is not open to you", quoted(tenant)))
+        }
+        _ => absent(resource, "this tenant has no"),
+    }
+}
+
+/// 404: no registered tenant has such a resource.
+fn not_found_anywhere(resource: Resource<'_>) -> Problem {
+    absent(resource, "no registered tenant has the")
+}
+
+/// 404; `lacking` says which tenants have no such resource.
+fn absent(resource: Resource<'_>, lacking: &str) -> Problem {
     Problem::not_found(match resource {
-        Resource::Tenant => format!("the tenant {} is not open to you", quoted(tenant)),
-        Resource::Incident(id) => format!("this tenant has no incident {}", quoted(id)),
-        Resource::Bulk(id) => format!(
-            "this tenant has no bulk {}; one is kept for 90 days",
-            quoted(id)
-        ),
+        Resource::Tenant => "the tenant is not open to you".to_owned(),
+        Resource::Incident(id) => format!("{lacking} incident {}", quoted(id)),
+        Resource::Bulk(id) => format!("{lacking} bulk {}; one is kept for 90 days", quoted(id)),
         Resource::Execution(id) if !is_execution_id(id) => format!(
             "{} is no execution id: an execution id has 40 hex digits",
             quoted(id)
         ),
         Resource::Execution(id) => format!(
-            "this tenant has no execution {}; one that started a moment ago may not be recorded \
+            "{lacking} execution {}; one that started a moment ago may not be recorded \
              yet",
             quoted(id)
         ),

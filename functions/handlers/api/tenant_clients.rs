@@ -11,7 +11,7 @@ use holdfast_aws::{Deployment, DynamoLedger, S3Store};
 use tokio::sync::OnceCell;
 
 /// Number of tenants whose clients a warm function keeps. At this number it drops all of them.
-const CACHE_MAX: usize = 200;
+pub(crate) const CACHE_MAX: usize = 200;
 
 /// The ledger and the receipts of one tenant.
 pub(crate) type TenantStores = (DynamoLedger, S3Store);

@@ -15,7 +15,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::api::{
-    answer::{Definition, Workflow, WorkflowInFull, WorkflowVersion, WorkflowVersions, Workflows},
+    answer::{
+        Definition, DefinitionSummary, Workflow, WorkflowInFull, WorkflowVersion, WorkflowVersions,
+        Workflows,
+    },
     app::App,
     problem::Problem,
     route::AuthorizedRequest,
@@ -141,14 +144,20 @@ fn version_of(
     published_at: Option<Timestamp>,
     deployed: bool,
 ) -> WorkflowVersion {
-    let gate = &compiled.gate;
     WorkflowVersion {
+        definition: summary_of(compiled),
+        published_at,
+        deployed,
+    }
+}
+
+fn summary_of(compiled: &CompiledMachine) -> DefinitionSummary {
+    let gate = &compiled.gate;
+    DefinitionSummary {
         version: gate.version,
         tier: gate.tier,
         description: gate.description.clone(),
         definition_digest: gate.definition_digest.clone(),
-        published_at,
-        deployed,
     }
 }
 
@@ -178,13 +187,10 @@ pub(crate) fn trouble(error: MachineError, workflow: &str) -> Problem {
 }
 
 fn shown(deployed: &DeployedWorkflow) -> Workflow {
-    let gate = &deployed.compiled.gate;
+    let id = &deployed.compiled.gate.workflow;
     Workflow {
-        workflow_id: gate.workflow.clone(),
-        version: gate.version,
-        tier: gate.tier,
-        description: gate.description.clone(),
-        definition_digest: gate.definition_digest.clone(),
-        href: format!("/v1/workflows/{}", gate.workflow),
+        workflow_id: id.clone(),
+        definition: summary_of(&deployed.compiled),
+        href: format!("/v1/workflows/{id}"),
     }
 }

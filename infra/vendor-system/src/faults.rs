@@ -251,6 +251,11 @@ impl Plan {
 /// The document that a planned `status` answers with.
 pub(crate) fn planned(status: u16, detail: Option<String>) -> Problem {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let usual = || "this call was planned to fail, and committed nothing".to_owned();
-    Problem::new(status, detail.unwrap_or_else(usual)).at("a fault planned at /admin/faults")
+    // A caller cannot know what a server has done that answers so (RFC 9110, section 15.6).
+    let usual = match status.is_server_error() {
+        true => "a planned failure: this answer does not say whether the call took effect",
+        false => "a planned failure: the call is refused, and nothing took effect",
+    };
+    let detail = detail.unwrap_or_else(|| usual.to_owned());
+    Problem::new(status, detail).at("a fault planned at /admin/faults")
 }

@@ -58,6 +58,8 @@ pub enum Operation {
     ReadQuestions,
     /// See the controls that apply to a tenant.
     ReadControls,
+    /// See what a pause of a scope would touch.
+    ForeseePause,
     /// Pause and resume.
     Control,
     /// See the registered tenants, register and close one.
@@ -93,7 +95,7 @@ pub fn access(role: Role, operation: Operation, ownership: Ownership) -> Access 
         (
             Role::TenantAdmin | Role::Observer | Role::Auditor | Role::Approver,
             Ownership::Own | Ownership::Other,
-            Control | ManageTenants,
+            ForeseePause | Control | ManageTenants,
         ) => Access::Forbidden,
         (
             Role::TenantAdmin | Role::Observer | Role::Auditor | Role::Approver,
@@ -177,7 +179,7 @@ impl Role {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Start,
         Self::ReadExecutions,
         Self::ReadPayloads,
@@ -192,6 +194,7 @@ impl Operation {
         Self::ReadReceipts,
         Self::ReadQuestions,
         Self::ReadControls,
+        Self::ForeseePause,
         Self::Control,
         Self::ManageTenants,
         Self::Delegate,
@@ -214,6 +217,7 @@ impl Operation {
             Self::ReadReceipts => "list and fetch receipts and digests",
             Self::ReadQuestions => "see the questions that wait for people",
             Self::ReadControls => "see what is paused",
+            Self::ForeseePause => "see what a pause would touch",
             Self::Control => "pause and resume",
             Self::ManageTenants => "see, register and close tenants",
             Self::Delegate => "see and name stand-ins for groups",

@@ -58,7 +58,9 @@ fn only_a_role_of_every_tenant_reaches_another_tenant_or_learns_of_its_resources
                 // It sees the same everywhere.
                 (Role::PlatformObserver, _) => access(role, operation, Ownership::Own),
                 // Controls and the registry belong to no tenant.
-                (_, Operation::Control | Operation::ManageTenants) => Access::Forbidden,
+                (_, Operation::ForeseePause | Operation::Control | Operation::ManageTenants) => {
+                    Access::Forbidden
+                }
                 _ => Access::Hidden,
             };
             assert_eq!(other, expected, "{role:?} {operation:?}");

@@ -44,9 +44,12 @@ impl FromStr for Scenario {
             return Ok(Self::default());
         }
         let strikes = name.split('+').map(|part| {
-            let (place, fault) = part
-                .split_once('/')
-                .ok_or_else(|| format!("{part:?} is not PLACE/FAULT"))?;
+            let (place, fault) = part.split_once('/').ok_or_else(|| {
+                format!(
+                    "{part:?} is no scenario: write PLACE/FAULT, such as Finish/lost-answer, \
+                     several joined by +, or no-fault"
+                )
+            })?;
             let names = || {
                 Fault::all()
                     .iter()

@@ -50,7 +50,7 @@ async fn an_effect_that_remains_rings_three_alarms_and_a_good_end_none() {
     let input = json!({ "vendor_id": unique("vendor") });
     let id = stack.api.started(STANDS, &unique("fine"), &input).await;
     stack.api.finished(&id).await;
-    eventually("the good end is counted", 60, || async {
+    eventually("the good end is counted", || async {
         let rates = drive.emitted("SuccessRateAlarm", since);
         (rates == [1.0]).then_some(()).ok_or(format!("{rates:?}"))
     })
@@ -94,7 +94,7 @@ async fn an_execution_that_no_sweep_can_look_at_rings_the_alarm_for_stuck_execut
     let stack = &drive.stack;
     // A sweep that met the outage of another test may be counted after it.
     let since = Cell::new(Timestamp::now());
-    eventually("a sweep counts nothing that is overdue", 60, || async {
+    eventually("a sweep counts nothing that is overdue", || async {
         stack.aws.invoke("recover", &json!({}));
         let counted = drive.emitted("StuckExecutionAlarm", since.get());
         if drive.alarm("StuckExecutionAlarm").rings_with(&counted) {
@@ -167,7 +167,7 @@ async fn a_broken_chain_rings_the_alarm_for_overdue_digests() {
     let until = Hour::of(since).next();
     let due = |until: Hour| json!({ "tenant": tenant, "until": until.from() });
     stack.aws.invoke("digest", &due(until));
-    eventually("the run is counted", 60, || async {
+    eventually("the run is counted", || async {
         let counted = drive.emitted("DigestsOverdueAlarm", since);
         (!counted.is_empty())
             .then_some(())
@@ -327,7 +327,7 @@ fn rings_now(drive: &Drive, alarm: &str, queue: &Queue) -> bool {
 }
 
 async fn comes_to_ring(drive: &Drive, alarm: &str, queue: &Queue) {
-    eventually(&format!("{alarm} rings"), 60, || async {
+    eventually(&format!("{alarm} rings"), || async {
         let rings = rings_now(drive, alarm, queue);
         rings.then_some(()).ok_or(format!("{:?}", queue.depth()))
     })
@@ -381,7 +381,7 @@ async fn an_outage_of_the_ledger_rings_the_alarms_for_status_events_and_failed_s
     stack.aws.stop(&arn).await;
     stack.aws.invoke_later("recover", &json!({}));
     comes_to_ring(&drive, "FailedInvocationAlarm", &failed).await;
-    eventually("recover cannot handle the status event", 60, || async {
+    eventually("recover cannot handle the status event", || async {
         let (waiting, received) = events.depth();
         let tried = stack
             .aws

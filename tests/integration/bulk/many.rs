@@ -191,7 +191,7 @@ async fn a_thousand_decisions_are_each_recorded_and_counted_once_though_the_work
     let started = run(&api, &shown).await;
     assert_eq!(started.body["replayed"], false, "{}", started.body);
     for least in [100, 400, 700] {
-        eventually("the bulk continues", 120, || async {
+        eventually("the bulk continues", || async {
             let counts = report(&api, &shown).await["counts"].clone();
             let far = counts["done"].as_u64() >= Some(least);
             far.then_some(()).ok_or_else(|| counts.to_string())
@@ -201,7 +201,7 @@ async fn a_thousand_decisions_are_each_recorded_and_counted_once_though_the_work
         assert!(!victims.is_empty(), "a worker is at work");
         kill(&victims);
     }
-    let report = ended(&api, &shown, 180).await;
+    let report = ended(&api, &shown).await;
     eprintln!("{MANY} decisions took {:?}", began.elapsed());
     let right = json!({ "done": MANY, "already": 0, "refused": 0, "not_reached": 0, "pending": 0 });
     assert_eq!(report["counts"], right, "{report}");
@@ -227,7 +227,7 @@ async fn a_running_bulk_that_a_person_stops_makes_no_further_request_and_account
     let shown = shown(&api, &body).await;
     assert_eq!(shown["total"], STOPPED, "{shown}");
     run(&api, &shown).await;
-    eventually("the first requests are made", 60, || async {
+    eventually("the first requests are made", || async {
         let counts = report(&api, &shown).await["counts"].clone();
         let some = counts["done"].as_u64() > Some(0);
         some.then_some(()).ok_or_else(|| counts.to_string())
@@ -239,7 +239,7 @@ async fn a_running_bulk_that_a_person_stops_makes_no_further_request_and_account
     assert_eq!(stopping.body["replayed"], false, "{}", stopping.body);
     let count = |report: &Value, outcome: &str| report["counts"][outcome].as_u64().expect(outcome);
     let saved = count(&report(&api, &shown).await, "done");
-    let report = ended(&api, &shown, 60).await;
+    let report = ended(&api, &shown).await;
     assert_eq!(report["status"], "STOPPED", "{report}");
     let (done, rest) = (count(&report, "done"), count(&report, "not_reached"));
     assert!(done > 0 && rest > 0, "{report}");

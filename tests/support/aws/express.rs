@@ -124,7 +124,7 @@ impl Aws {
     pub async fn sweep_after_runs(&self, at: &ExecutionKey) {
         let client = self.dynamodb.clone();
         let ledger = DynamoLedger::new(client, variable("HOLDFAST_LEDGER_TABLE"));
-        eventually("the execution has started earlier", 30, || async {
+        eventually("the execution has started earlier", || async {
             let found = ledger.read(at).await.map_err(|error| error.to_string())?;
             let found = found.ok_or("it is not recorded")?;
             if !found.is_open() {

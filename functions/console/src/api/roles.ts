@@ -115,6 +115,14 @@ export const RIGHTS = {
     "approver": "no",
     "platform-observer": "every tenant"
   },
+  "see what a pause would touch": {
+    "tenant-admin": "no",
+    "platform-admin": "every tenant",
+    "observer": "no",
+    "auditor": "no",
+    "approver": "no",
+    "platform-observer": "no"
+  },
   "pause and resume": {
     "tenant-admin": "no",
     "platform-admin": "every tenant",

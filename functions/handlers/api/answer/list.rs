@@ -110,6 +110,15 @@ pub(crate) struct Workflows {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Workflow {
     pub(crate) workflow_id: String,
+    #[serde(flatten)]
+    pub(crate) definition: DefinitionSummary,
+    pub(crate) href: String,
+}
+
+/// A definition, without its content.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct DefinitionSummary {
+    /// The version that the definition names.
     pub(crate) version: u32,
     /// The kind of its state machine: `standard` or `express`.
     #[schemars(schema_with = "tier")]
@@ -118,7 +127,6 @@ pub(crate) struct Workflow {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) description: Option<String>,
     pub(crate) definition_digest: String,
-    pub(crate) href: String,
 }
 
 /// The versions of a workflow that Step Functions keeps, newest first. A deployed version that is
@@ -134,15 +142,8 @@ pub(crate) struct WorkflowVersions {
 /// version of the definition can be published several times.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct WorkflowVersion {
-    /// The version that the definition names.
-    pub(crate) version: u32,
-    /// The kind of its state machine: `standard` or `express`.
-    #[schemars(schema_with = "tier")]
-    pub(crate) tier: Tier,
-    /// The description in one line, if the definition has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) description: Option<String>,
-    pub(crate) definition_digest: String,
+    #[serde(flatten)]
+    pub(crate) definition: DefinitionSummary,
     /// The time at which a deployment published it. It is null where deployments publish no
     /// versions, and for a deployed version that is older than those listed.
     #[schemars(schema_with = "time_or_null")]

@@ -43,8 +43,9 @@ pub(crate) use incident::{
     NeededApprovals, Question, VoteView,
 };
 pub(crate) use list::{
-    Definition, Digests, Executions, ListedDigest, ListedExecution, ListedReceipt, Receipts,
-    Workflow, WorkflowInFull, WorkflowVersion, WorkflowVersions, Workflows,
+    Definition, DefinitionSummary, Digests, Executions, ListedDigest, ListedExecution,
+    ListedReceipt, Receipts, Workflow, WorkflowInFull, WorkflowVersion, WorkflowVersions,
+    Workflows,
 };
 pub(crate) use problem::ProblemDocument;
 pub(crate) use progress::{OpenQuestion, Pause};

@@ -83,7 +83,8 @@ pub(crate) struct RunBody {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReportQuery {
-    /// The tenant; your own if left out.
+    /// The tenant; your own if left out. A role of every tenant needs none for the id of an
+    /// execution, an incident or a bulk.
     tenant: Option<String>,
     /// Only executions with this outcome.
     pub(super) outcome: Option<OutcomeName>,
