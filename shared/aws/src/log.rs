@@ -37,14 +37,14 @@ pub enum StepAnswer {
 pub fn log_step(call: &StepCall, result: &Result<StepAnswer, TaskError>) {
     match (call, result) {
         (StepCall::Step(task), Ok(StepAnswer::Step(answer))) => {
-            log_attempt(task, &Ok(answer.clone()));
+            log_attempt(task, Ok(answer));
         }
-        (StepCall::Step(task), Err(error)) => log_attempt(task, &Err(error.clone())),
+        (StepCall::Step(task), Err(error)) => log_attempt(task, Err(error)),
         (StepCall::Undo(task), Ok(StepAnswer::Undo(answer))) => {
-            log_undo(&task.execution, &task.undo, &Ok(answer.clone()));
+            log_undo(&task.execution, &task.undo, Ok(answer));
         }
         (StepCall::Undo(task), Err(error)) => {
-            log_undo(&task.execution, &task.undo, &Err(error.clone()));
+            log_undo(&task.execution, &task.undo, Err(error));
         }
         // The answer to a step is never that of an undo, nor the reverse.
         (StepCall::Step(_), Ok(StepAnswer::Undo(_)))
@@ -52,7 +52,7 @@ pub fn log_step(call: &StepCall, result: &Result<StepAnswer, TaskError>) {
     }
 }
 
-fn log_attempt(task: &StepTask, result: &Result<StepResult, TaskError>) {
+fn log_attempt(task: &StepTask, result: Result<&StepResult, &TaskError>) {
     let ExecutionRef {
         id,
         tenant,
@@ -132,7 +132,7 @@ fn logged_item(execution: &ExecutionRef, item: Option<&str>) -> Option<String> {
     item.map(|item| item_digest(&at, item))
 }
 
-fn log_undo(execution: &ExecutionRef, undo: &UndoItem, result: &Result<UndoResult, TaskError>) {
+fn log_undo(execution: &ExecutionRef, undo: &UndoItem, result: Result<&UndoResult, &TaskError>) {
     let ExecutionRef {
         id,
         tenant,
@@ -202,11 +202,11 @@ pub fn log_plan(call: &PlanCall, result: &Result<PlanAnswer, TaskError>) {
         PlanCall::Plan(task) => task,
         PlanCall::GiveUp(task) => {
             let result = match result {
-                Ok(PlanAnswer::GiveUp(answer)) => Ok(answer.clone()),
+                Ok(PlanAnswer::GiveUp(answer)) => Ok(answer),
                 Ok(PlanAnswer::Plan(_)) => return,
-                Err(error) => Err(error.clone()),
+                Err(error) => Err(error),
             };
-            return log_undo(&task.execution, &task.undo, &result);
+            return log_undo(&task.execution, &task.undo, result);
         }
     };
     let ExecutionRef {
