@@ -366,10 +366,15 @@ mod testing {
     /// The variable that is set in the process whose log is read.
     const LOGS: &str = "HOLDFAST_TEST_LOGS";
 
-    /// Runs the calling test in a process of its own, which writes log lines as Lambda sets them
-    /// for `LoggingConfig: { LogFormat: JSON }` and calls `write`. Returns its output. `None` in
-    /// that process, after the call.
+    /// The log of `write` at the level that Lambda sets by default.
     pub(super) fn log_of(write: impl FnOnce()) -> Option<String> {
+        log_at("INFO", write)
+    }
+
+    /// Runs the calling test in a process of its own, which writes log lines as Lambda sets them
+    /// for `LoggingConfig: { LogFormat: JSON, ApplicationLogLevel: … }` and calls `write`. Returns
+    /// its output. `None` in that process, after the call.
+    pub(super) fn log_at(level: &str, write: impl FnOnce()) -> Option<String> {
         if env::var_os(LOGS).is_some() {
             super::write_log_lines();
             write();
@@ -381,6 +386,7 @@ mod testing {
             .args(["--exact", &name, "--nocapture"])
             .env(LOGS, "1")
             .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+            .env("AWS_LAMBDA_LOG_LEVEL", level)
             .env_remove("RUST_LOG")
             .output();
         Some(String::from_utf8(ran.expect("it runs").stdout).expect("text"))

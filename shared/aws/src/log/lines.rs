@@ -2,35 +2,28 @@
 
 use std::env;
 
-use lambda_runtime::tracing::{
-    init_default_subscriber,
-    subscriber::{self, filter::EnvFilter, filter::LevelFilter},
-};
+use lambda_runtime::tracing::subscriber::{self, filter::LevelFilter};
 
 /// Writes log lines to the standard output from now on, in the format and from the level that
 /// Lambda's logging settings have.
 ///
 /// A JSON line has the fields of its event alone, which are the execution's id and its trace too.
 /// The default subscriber of the runtime writes the span of the request twice into each line, which
-/// is more than half of its bytes. CloudWatch charges for every byte.
+/// is more than half of its bytes. CloudWatch charges for every byte. That subscriber also links
+/// a filter by module, with its regular expressions.
 pub fn write_log_lines() {
-    let format = env::var("AWS_LAMBDA_LOG_FORMAT").unwrap_or_default();
-    if !format.eq_ignore_ascii_case("json") {
-        return init_default_subscriber();
-    }
     let level = env::var("AWS_LAMBDA_LOG_LEVEL").or_else(|_| env::var("RUST_LOG"));
     let level = level.ok().and_then(|level| level.parse().ok());
-    let filter = EnvFilter::builder()
-        .with_default_directive(level.unwrap_or(LevelFilter::INFO).into())
-        .from_env_lossy();
-    subscriber::fmt()
-        .json()
-        .with_current_span(false)
-        .with_span_list(false)
+    let lines = subscriber::fmt()
         .with_target(false)
         .without_time()
-        .with_env_filter(filter)
-        .init();
+        .with_max_level(level.unwrap_or(LevelFilter::INFO));
+    let format = env::var("AWS_LAMBDA_LOG_FORMAT").unwrap_or_default();
+    if format.eq_ignore_ascii_case("json") {
+        let lines = lines.json();
+        return lines.with_current_span(false).with_span_list(false).init();
+    }
+    lines.init();
 }
 
 #[cfg(test)]
@@ -39,7 +32,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use crate::log::{
-        RequestLine, StepAnswer, log_begin, log_finish, log_request, log_step, testing::log_of,
+        RequestLine, StepAnswer, log_begin, log_finish, log_request, log_step,
+        testing::{log_at, log_of},
     };
 
     const BEGIN: &str = include_str!("../../../../tests/events/begin.json");
@@ -106,6 +100,20 @@ mod tests {
         assert!(!log.contains("8476a536"), "{log}");
         let mean = lines.iter().map(|line| line.len()).sum::<usize>() as f64 / 3.0;
         assumed("log_bytes_per_call", mean, &log);
+    }
+
+    #[test]
+    fn a_line_below_the_level_that_lambda_sets_is_not_written() {
+        let log = log_at("ERROR", || {
+            tracing::info!("a detail");
+            tracing::error!("a failure");
+        });
+        if let Some(log) = log {
+            assert!(
+                log.contains("a failure") && !log.contains("a detail"),
+                "{log}"
+            );
+        }
     }
 
     /// The line of a start by API Gateway, as the template has it.
