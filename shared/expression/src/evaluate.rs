@@ -6,9 +6,9 @@ use std::{cell::RefCell, time::Duration};
 use serde_json::Value;
 
 use crate::{
-    bound::Bound,
     deadline,
     evaluator::{ClockAndChance, EvaluationError, Evaluator, Form, TOO_LONG},
+    limit::TimeLimit,
 };
 
 /// Longest evaluation of one expression, in processor time.
@@ -36,8 +36,8 @@ pub(crate) fn evaluate_over(
     input: Option<&Value>,
     variables: &[(&str, &Value)],
 ) -> Result<Option<Value>, EvaluationError> {
-    with_evaluator(MAX_TIME, |evaluator, bound| {
-        evaluator.evaluate(expression, input, variables, bound)
+    with_evaluator(MAX_TIME, |evaluator, limit| {
+        evaluator.evaluate(expression, input, variables, limit)
     })
 }
 
@@ -49,29 +49,29 @@ pub fn evaluate_in_state(
     variables: &str,
     moment: ClockAndChance,
 ) -> Result<Option<String>, String> {
-    with_evaluator(MAX_TIME_IN_STATE, |evaluator, bound| {
-        evaluator.evaluate_in_state(expression, variables, moment, bound)
+    with_evaluator(MAX_TIME_IN_STATE, |evaluator, limit| {
+        evaluator.evaluate_in_state(expression, variables, moment, limit)
     })
     .map_err(|error| error.to_string())
 }
 
 /// Returns the reason why the reference implementation cannot parse `expression`, if it cannot.
 pub(crate) fn fault(expression: &str) -> Option<String> {
-    let fault = |evaluator: &Evaluator, bound| Ok(evaluator.fault(expression, bound));
+    let fault = |evaluator: &Evaluator, limit| Ok(evaluator.fault(expression, limit));
     with_evaluator(MAX_TIME, fault).unwrap_or_else(|error| Some(error.to_string()))
 }
 
 /// Returns the form of `expression`. The error is the parser's.
 pub(crate) fn form(expression: &str) -> Result<Form, String> {
-    with_evaluator(MAX_TIME, |evaluator, bound| {
-        evaluator.form(expression, bound)
+    with_evaluator(MAX_TIME, |evaluator, limit| {
+        evaluator.form(expression, limit)
     })
     .map_err(|error| error.to_string())
 }
 
 fn with_evaluator<T>(
-    limit: Duration,
-    run: impl FnOnce(&Evaluator, Bound) -> Result<T, EvaluationError>,
+    processor: Duration,
+    run: impl FnOnce(&Evaluator, TimeLimit) -> Result<T, EvaluationError>,
 ) -> Result<T, EvaluationError> {
     EVALUATOR.with_borrow_mut(|slot| {
         let evaluator = match slot {
@@ -79,11 +79,11 @@ fn with_evaluator<T>(
             None => slot.insert(Evaluator::new().map_err(EvaluationError::Expression)?),
         };
         // Loading the evaluator does not count.
-        let bound = Bound::next(limit, deadline::of_work());
-        if bound.is_reached() {
+        let limit = TimeLimit::next(processor, deadline::of_work());
+        if limit.is_reached() {
             return Err(EvaluationError::Limit(TOO_LONG));
         }
-        let result = run(evaluator, bound);
+        let result = run(evaluator, limit);
         if let Err(EvaluationError::Limit(_)) = result {
             *slot = None;
         }
@@ -98,7 +98,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::bound::processor_time;
+    use crate::limit::processor_time;
 
     #[test]
     fn an_expression_reads_its_variables_and_yields_a_value() {
@@ -230,7 +230,7 @@ mod tests {
         ] {
             let begun = processor_time();
             evaluate(endless, &variables).expect_err(endless);
-            // A function of the evaluator ends late. Without a bound, these run for minutes.
+            // A function of the evaluator ends late. Without a limit, these run for minutes.
             assert!(processor_time() - begun < 20 * MAX_TIME, "{endless}");
             assert_eq!(evaluate("1 + 1", &[]), Ok(Some(json!(2))), "{endless}");
         }

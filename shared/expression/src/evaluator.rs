@@ -7,7 +7,7 @@ use rquickjs::{Context, Ctx, Exception, Function, IntoJs, Object, Runtime, Undef
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
-use crate::bound::Bound;
+use crate::limit::TimeLimit;
 
 /// JSONata as npm publishes it. infra/local/expressions.mjs compares the two.
 const JSONATA: &str = include_str!("jsonata/jsonata.min.js");
@@ -65,7 +65,7 @@ pub(crate) struct Form {
 pub(crate) struct Evaluator {
     runtime: Runtime,
     context: Context,
-    bound: Rc<Cell<Option<Bound>>>,
+    limit: Rc<Cell<Option<TimeLimit>>>,
 }
 
 impl Evaluator {
@@ -94,21 +94,21 @@ impl Evaluator {
             Ok((runtime, context))
         };
         let (runtime, context) = load().map_err(|error: rquickjs::Error| error.to_string())?;
-        let bound = Rc::new(Cell::new(None));
-        let running = bound.clone();
+        let limit = Rc::new(Cell::new(None));
+        let running = limit.clone();
         runtime.set_interrupt_handler(Some(Box::new(move || {
-            running.get().is_some_and(Bound::is_reached)
+            running.get().is_some_and(TimeLimit::is_reached)
         })));
         Ok(Self {
             runtime,
             context,
-            bound,
+            limit,
         })
     }
 
     /// Returns the reason why `expression` cannot be parsed, if it cannot.
-    pub(crate) fn fault(&self, expression: &str, bound: Bound) -> Option<String> {
-        self.bound.set(Some(bound));
+    pub(crate) fn fault(&self, expression: &str, limit: TimeLimit) -> Option<String> {
+        self.limit.set(Some(limit));
         let fault = self.context.with(|ctx| {
             let fault: Function = host(&ctx)?.get("fault")?;
             fault.call((expression,))
@@ -117,8 +117,8 @@ impl Evaluator {
     }
 
     /// Returns the form of `expression`. The error is the evaluator's.
-    pub(crate) fn form(&self, expression: &str, bound: Bound) -> Result<Form, EvaluationError> {
-        self.bound.set(Some(bound));
+    pub(crate) fn form(&self, expression: &str, limit: TimeLimit) -> Result<Form, EvaluationError> {
+        self.limit.set(Some(limit));
         let form = self.context.with(|ctx| {
             let form: Object = ctx.globals().get("form")?;
             let (depth, loose): (Function, Function) = (form.get("depth")?, form.get("loose")?);
@@ -128,16 +128,16 @@ impl Evaluator {
         form.map_err(|error: rquickjs::Error| EvaluationError::Expression(error.to_string()))
     }
 
-    /// Evaluates `expression` over `input`, which is `$`, with `variables` bound. Returns `None` if
+    /// Evaluates `expression` over `input`, which is `$`, with `variables` limit. Returns `None` if
     /// the expression yields nothing.
     pub(crate) fn evaluate(
         &self,
         expression: &str,
         input: Option<&Value>,
         variables: &[(&str, &Value)],
-        bound: Bound,
+        limit: TimeLimit,
     ) -> Result<Option<Value>, EvaluationError> {
-        let outcome = self.outcome(bound, |ctx| {
+        let outcome = self.outcome(limit, |ctx| {
             let evaluate: Function = host(ctx)?.get("evaluate")?;
             let input = match input {
                 Some(input) => input.to_string().into_js(ctx)?,
@@ -164,9 +164,9 @@ impl Evaluator {
         expression: &str,
         variables: &str,
         moment: ClockAndChance,
-        bound: Bound,
+        limit: TimeLimit,
     ) -> Result<Option<String>, EvaluationError> {
-        self.outcome(bound, |ctx| {
+        self.outcome(limit, |ctx| {
             let evaluate: Function = ctx.globals().get("states")?;
             let ClockAndChance { now_ms, seed } = moment;
             // Milliseconds are whole numbers that a double holds.
@@ -178,17 +178,17 @@ impl Evaluator {
     /// yields nothing.
     fn outcome(
         &self,
-        bound: Bound,
+        limit: TimeLimit,
         begin: impl for<'js> FnOnce(&Ctx<'js>) -> Result<Object<'js>, rquickjs::Error>,
     ) -> Result<Option<String>, EvaluationError> {
-        self.bound.set(Some(bound));
+        self.limit.set(Some(limit));
         let outcome = self.context.with(|ctx| {
             let outcome = begin(&ctx)?;
-            while !bound.is_reached() && ctx.execute_pending_job() {}
+            while !limit.is_reached() && ctx.execute_pending_job() {}
             Outcome::read(&outcome)
         });
         // An interrupt and a lack of memory end the evaluation in the same way.
-        let outcome = outcome.map_err(|_| match bound.is_reached() {
+        let outcome = outcome.map_err(|_| match limit.is_reached() {
             true => EvaluationError::Limit(TOO_LONG),
             false => EvaluationError::Limit(TOO_LARGE),
         })?;

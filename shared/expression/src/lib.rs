@@ -2,7 +2,6 @@
 //! have one if a step was skipped.
 
 mod absent;
-mod bound;
 mod bounds;
 mod clock;
 #[cfg(test)]
@@ -12,6 +11,7 @@ mod dialect;
 mod evaluate;
 mod evaluator;
 mod functions;
+mod limit;
 mod names;
 mod pattern;
 mod uses;

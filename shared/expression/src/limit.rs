@@ -1,4 +1,4 @@
-//! The bound of one evaluation: the processor time of its thread, and the clock.
+//! The limit of one evaluation: the processor time of its thread, and the clock.
 
 use std::time::{Duration, Instant};
 
@@ -11,21 +11,21 @@ const MAX_WAIT: Duration = Duration::from_secs(20);
 /// The end of an evaluation.
 ///
 /// It counts processor time, so that an expression has the same verdict on a busy machine, on an
-/// idle one, and on a function with a seventh of a processor. The clock bounds what the caller
+/// idle one, and on a function with a seventh of a processor. The clock limits what the caller
 /// waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Bound {
+pub(crate) struct TimeLimit {
     /// The processor time that this thread will have used.
     processor: Duration,
     clock: Instant,
 }
 
-impl Bound {
-    /// The bound of an evaluation that begins now on this thread and may take `limit` of processor
-    /// time. Its work ends at `until`, if it has an end.
-    pub(crate) fn next(limit: Duration, until: Option<Instant>) -> Self {
+impl TimeLimit {
+    /// The limit of an evaluation that begins now on this thread and may take `time` of its
+    /// processor. Its work ends at `until`, if it has an end.
+    pub(crate) fn next(time: Duration, until: Option<Instant>) -> Self {
         Self {
-            processor: processor_time() + limit,
+            processor: processor_time() + time,
             clock: until.unwrap_or_else(|| Instant::now() + MAX_WAIT),
         }
     }
@@ -50,17 +50,17 @@ mod tests {
 
     #[test]
     fn time_in_which_the_thread_does_not_run_does_not_count() {
-        let limit = Duration::from_millis(50);
-        let bound = Bound::next(limit, None);
-        thread::sleep(2 * limit);
-        assert!(!bound.is_reached());
-        while !bound.is_reached() {}
-        assert!(processor_time() >= bound.processor);
+        let time = Duration::from_millis(50);
+        let limit = TimeLimit::next(time, None);
+        thread::sleep(2 * time);
+        assert!(!limit.is_reached());
+        while !limit.is_reached() {}
+        assert!(processor_time() >= limit.processor);
     }
 
     #[test]
     fn the_end_of_the_work_ends_an_evaluation_that_has_processor_time_left() {
-        let bound = Bound::next(MAX_WAIT, Some(Instant::now()));
-        assert!(bound.is_reached());
+        let limit = TimeLimit::next(MAX_WAIT, Some(Instant::now()));
+        assert!(limit.is_reached());
     }
 }
