@@ -4,6 +4,7 @@ import { ROLES } from './api/roles';
 import { Choice } from './components/choice';
 import { Offline } from './components/states';
 import { Tenant } from './components/tenant';
+import { Clock } from './components/time';
 import type { Person } from './lib/token';
 import { PAGES, pageAt } from './pages';
 import { setTheme, setZone, THEMES, theme, timeZone, usePreferences, ZONES } from './preferences';
@@ -76,6 +77,7 @@ function Frame({ route, person }: { route: Route; person: Person }) {
           </ul>
         </nav>
         {person.role !== '' && <Tenant route={here} person={person} />}
+        <Clock />
         <details class="menu" key={here.path.join('/')} onKeyDown={closeOnEscape}>
           <summary>
             {person.subject}

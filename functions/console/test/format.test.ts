@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { command } from '../src/lib/command';
 import { counted, lasted, percent, relative, utc } from '../src/lib/format';
-import { keepsDigits } from '../src/lib/json';
+import { digitGroups, keepsDigits } from '../src/lib/json';
 import { beginOf, RANGES, type RangeName } from '../src/lib/range';
 import { address, parse } from '../src/router';
 
@@ -79,4 +79,16 @@ test('the_command_of_the_overview_asks_for_the_hours_that_the_page_asks_for', ()
   }
   // This hour and the 23 before it are 24 buckets.
   assert.equal(beginOf('1d', now).time.slice(0, 13), '2026-11-28T08');
+});
+
+test('long_whole_numbers_of_json_are_grouped_and_texts_and_fractions_are_not', () => {
+  const value = { 'a "12345"': '67890', amount: 600000, id: -1234567, rate: 0.123456, days: 14 };
+  const json = JSON.stringify(value);
+  const parts = digitGroups(json);
+  const grouped = parts.filter((part) => typeof part !== 'string');
+  assert.deepEqual(grouped, [
+    ['600', '000'],
+    ['1', '234', '567'],
+  ]);
+  assert.equal(parts.flat().join(''), json);
 });

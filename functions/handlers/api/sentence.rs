@@ -15,8 +15,8 @@ pub(crate) fn effect_of(
             None => "The step is tried again, with all of its attempts.",
             // A target deduplicates the calls of one key. Effects under earlier keys have others.
             Some(step) if step.idempotent && step.earlier.is_empty() => {
-                "The step is tried again with the same idempotency key. If its effect exists \
-                 already, a target that honours keys does not repeat it."
+                "The step is tried again with the same idempotency key. By the definition, its \
+                 target acts once for a key, so an effect that exists is not repeated."
             }
             Some(_) => {
                 "The step is tried again. Its target can act twice: ask it first whether the \
@@ -45,7 +45,7 @@ mod tests {
         let mut step = fixtures::step(&of, StepState::Unknown, vec![unknown]);
         step.idempotent = true;
         let sentence = |step: &StepRecord| effect_of(Decision::Retry, true, Some(step));
-        assert!(sentence(&step).contains("does not repeat it"));
+        assert!(sentence(&step).contains("is not repeated"));
         step.earlier = vec![step.effect()];
         assert!(sentence(&step).contains("can act twice"));
         step.earlier.clear();

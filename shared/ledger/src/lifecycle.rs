@@ -214,8 +214,7 @@ pub fn misfit(steps: &[StepRecord], declared: &[StepRef]) -> Option<String> {
     let unfit = steps.iter().find_map(|step| {
         let why = match step.state {
             StepState::UndoFailed => {
-                "its undo failed, so its effect may remain: POST to the execution's rollback"
-                    .to_owned()
+                "its undo failed, so its effect may remain: roll the execution back".to_owned()
             }
             _ if !is_held(step) || has(step) => return None,
             StepState::Succeeded => format!("it succeeded, {lost}"),
@@ -223,7 +222,7 @@ pub fn misfit(steps: &[StepRecord], declared: &[StepRef]) -> Option<String> {
                 "it was undone and may still take effect late, {lost}: deploy it again, or start \
                  another execution"
             ),
-            _ => format!("it may have happened, {lost}: POST to the execution's rollback"),
+            _ => format!("it may have happened, {lost}: roll the execution back"),
         };
         Some(format!("{}: {why}", step.label()))
     });
@@ -248,7 +247,7 @@ pub fn bound_choices(steps: &[StepRecord], declared: &[StepRef]) -> Result<Choic
             if *taken != branch.branch {
                 return Err(format!(
                     "{}: it has or may have an effect, and so has a step of another branch of `{}`: \
-                     POST to the execution's rollback",
+                     roll the execution back",
                     step.label(),
                     branch.step
                 ));

@@ -1,12 +1,19 @@
 // Texts of machines: JSON, digests, and the command that does what a page does.
 import { useState } from 'preact/hooks';
+import { digitGroups } from '../lib/json';
 
 export function Json({ value }: { value: unknown }) {
   return (
     <pre class="code" tabIndex={0}>
-      <code>{JSON.stringify(value, null, 2)}</code>
+      <code>{digitGroups(JSON.stringify(value, null, 2) ?? '').map(grouped)}</code>
     </pre>
   );
+}
+
+// A long number in groups of three digits. A copy of the text has no separators.
+function grouped(part: string | string[]) {
+  if (typeof part === 'string') return part;
+  return part.map((digits, n) => (n === 0 ? digits : <span class="digits">{digits}</span>));
 }
 
 export function Copy({ text, what }: { text: string; what: string }) {

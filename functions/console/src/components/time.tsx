@@ -24,6 +24,14 @@ export function Time({ at, distance = false }: Props) {
   );
 }
 
+// The time now and its zone, to which a reader compares the times of a page.
+export function Clock() {
+  const now = useNow(true);
+  const text = timeZone() === 'UTC' ? utc(now) : `${local(now)} ${zone(now)}`;
+  // Minutes are enough, and the day is known.
+  return <span class="clock">{text.replace(/^\S+ (\d\d:\d\d):\d\d/, '$1')}</span>;
+}
+
 // The time now, of the page's last quarter minute.
 function useNow(running: boolean): Date {
   const [now, setNow] = useState(() => new Date());

@@ -36,3 +36,25 @@ export function parseExactly(text: string): unknown {
     return keepsDigits(source, value) ? value : rawJSON(source);
   });
 }
+
+// Longest JSON whose numbers are grouped. A longer one is no amount that a person compares.
+const GROUPED_MAX = 20_000;
+
+// A string of JSON, or the whole part of a number of five digits or more.
+const STRINGS_AND_LONG_NUMBERS = /"(?:[^"\\]|\\.)*"|(?<![\d.eE+])\d{5,}/g;
+
+// The parts of a text of JSON. The whole part of a long number is a list of groups of three
+// digits, so that a reader tells 600000 from 60000.
+export function digitGroups(json: string): Array<string | string[]> {
+  if (json.length > GROUPED_MAX) return [json];
+  const parts: Array<string | string[]> = [];
+  let end = 0;
+  for (const found of json.matchAll(STRINGS_AND_LONG_NUMBERS)) {
+    const [text] = found;
+    if (text.startsWith('"')) continue;
+    parts.push(json.slice(end, found.index), text.split(/(?=(?:\d{3})+$)/));
+    end = found.index + text.length;
+  }
+  parts.push(json.slice(end));
+  return parts;
+}
