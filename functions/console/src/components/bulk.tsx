@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { apiFor, path } from '../api/client';
 import { asProblem, type Problem } from '../api/problem';
 import type { BulkBody, BulkPreview, BulkReport, BulkSample, Decision } from '../api/types';
+import { canStop, isOver, keyOf, refusedFirst, statusSentence } from '../lib/bulk';
 import { command } from '../lib/command';
 import { counted } from '../lib/format';
 import type { Tone } from '../lib/words';
@@ -17,7 +18,7 @@ import { Table } from './table';
 // The API adds the bulk's id to the reason.
 const LONGEST_REASON = 452;
 const EVERY_MS = 2000;
-// The executions that a report shows; the command has all.
+// The executions that a report shows. The command prints all of them as JSON.
 const MOST_ITEMS = 100;
 
 export interface Operation {
@@ -38,12 +39,12 @@ interface Props {
 export function Bulk({ incident, operation, tenant, onRun, onClose }: Props) {
   const [reason, setReason] = useState('');
   const [preview, setPreview] = useState<BulkPreview>();
-  const { busy, problem, attempt } = useAttempt();
+  const { busy, problem, submit } = useSubmission();
   const title = operation.decision
     ? `Decide all: ${operation.decision}`
     : `${TITLES[operation.operation] ?? operation.operation} all`;
   const show = () =>
-    attempt(async () => {
+    submit(async () => {
       const body: BulkBody = {
         operation: operation.operation,
         filter: { incident_id: incident },
@@ -53,7 +54,7 @@ export function Bulk({ incident, operation, tenant, onRun, onClose }: Props) {
       setPreview(await apiFor(tenant).send('POST', 'bulk', { body }));
     });
   const run = ({ bulk_id: id, token }: BulkPreview) =>
-    attempt(async () => {
+    submit(async () => {
       await apiFor(tenant).send('POST', path('bulk', id, 'run'), { body: { token } });
       onRun(id);
     });
@@ -91,17 +92,17 @@ export function Bulk({ incident, operation, tenant, onRun, onClose }: Props) {
 
 const TITLES: Readonly<Record<string, string>> = { redrive: 'Redrive', rollback: 'Roll back' };
 
-interface Attempt {
+interface Submission {
   busy: boolean;
   problem: Problem | undefined;
-  attempt: (work: () => Promise<void>) => Promise<void>;
+  submit: (work: () => Promise<void>) => Promise<void>;
 }
 
 // One request at a time, and the problem of the last one.
-function useAttempt(): Attempt {
+function useSubmission(): Submission {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem>();
-  const attempt = async (work: () => Promise<void>) => {
+  const submit = async (work: () => Promise<void>) => {
     setBusy(true);
     setProblem(undefined);
     try {
@@ -111,7 +112,7 @@ function useAttempt(): Attempt {
     }
     setBusy(false);
   };
-  return { busy, problem, attempt };
+  return { busy, problem, submit };
 }
 
 interface ReasonFormProps {
@@ -193,7 +194,7 @@ function Preview({ preview, tenant }: { preview: BulkPreview; tenant: string }) 
           { title: 'Asks', cell: (row: BulkSample) => row.message ?? row.step ?? '' },
         ]}
         rows={preview.sample}
-        keyOf={(row) => `${row.execution_id} ${row.step ?? ''}`}
+        keyOf={keyOf}
       />
     </>
   );
@@ -218,8 +219,8 @@ interface ReportProps {
 export function Report({ id, tenant, onClose }: ReportProps) {
   const live = useLive<BulkReport>(
     `bulk ${id} ${tenant}`,
-    (signal) => apiFor(tenant).get(path('bulk', id), { limit: MOST_ITEMS }, signal),
-    (report) => (isOver(report) ? null : EVERY_MS),
+    (signal) => reportOf(id, tenant, signal),
+    ({ status }) => (isOver(status) ? null : EVERY_MS),
   );
   return (
     <section class="box" aria-label="Report">
@@ -230,9 +231,11 @@ export function Report({ id, tenant, onClose }: ReportProps) {
             <Progress report={report} />
             <Items items={report.items} tenant={tenant} />
             {report.next && (
-              <p class="soft">The first {MOST_ITEMS} are shown; the command shows all of them.</p>
+              <p class="soft">
+                {MOST_ITEMS} of them are shown, refused ones first. The command prints all of them.
+              </p>
             )}
-            {!isOver(report) && <Stop id={id} tenant={tenant} onStopped={live.reload} />}
+            {canStop(report.status) && <Stop id={id} tenant={tenant} onStopped={live.reload} />}
           </>
         )}
       </Answer>
@@ -241,23 +244,25 @@ export function Report({ id, tenant, onClose }: ReportProps) {
           Close the report
         </button>
       </div>
-      <ShowCommand text={command(['bulk', 'show', id], { tenant })} />
+      <ShowCommand text={command(['bulk', 'show', id], { tenant, json: true })} />
     </section>
   );
 }
 
-const isOver = ({ status }: BulkReport) => status === 'DONE' || status === 'STOPPED';
-
-const SAID: Readonly<Record<string, string>> = {
-  DONE: 'All requests are made',
-  STOPPED: 'It was stopped',
-};
+// The report with its refused executions first.
+async function reportOf(id: string, tenant: string, signal: AbortSignal): Promise<BulkReport> {
+  const read = (outcome?: 'refused') =>
+    apiFor(tenant).get<BulkReport>(path('bulk', id), { limit: MOST_ITEMS, outcome }, signal);
+  const report = await read();
+  // The first page has all of a short bulk.
+  const refused = report.next && report.counts.refused > 0 ? (await read('refused')).items : [];
+  return { ...report, items: refusedFirst(report.items, refused, MOST_ITEMS) };
+}
 
 function Progress({ report }: { report: BulkReport }) {
   const counts = Object.entries(report.counts)
     .filter(([, count]) => count > 0)
     .map(([outcome, count]) => `${count} ${OUTCOMES[outcome]?.text ?? outcome}`);
-  const stopped = report.stopped_by && ` by ${report.stopped_by}`;
   return (
     <>
       <p>
@@ -266,11 +271,7 @@ function Progress({ report }: { report: BulkReport }) {
       </p>
       <p class="reason">{report.reason}</p>
       <p role="status">
-        <strong>
-          {SAID[report.status] ?? 'Requests are made'}
-          {stopped}
-        </strong>
-        : {counts.join(', ')}
+        <strong>{statusSentence(report)}</strong>: {counts.join(', ')}
       </p>
     </>
   );
@@ -295,7 +296,7 @@ function Items({ items, tenant }: { items: BulkReport['items']; tenant: string }
         { title: 'Note', cell: (row) => row.note ?? '' },
       ]}
       rows={items}
-      keyOf={(row) => `${row.execution_id} ${row.step ?? ''}`}
+      keyOf={keyOf}
     />
   );
 }
@@ -308,9 +309,9 @@ interface StopProps {
 
 // Stops the requests that are not made yet.
 function Stop({ id, tenant, onStopped }: StopProps) {
-  const { busy, problem, attempt } = useAttempt();
+  const { busy, problem, submit } = useSubmission();
   const stop = () =>
-    attempt(async () => {
+    submit(async () => {
       await apiFor(tenant).send('DELETE', path('bulk', id));
       onStopped();
     });
