@@ -1,4 +1,4 @@
-// Requests to the API: the token, the tenant, one renewal after a 401, and a time limit.
+// Requests to the API: the token, the tenant, one repeat after a 401, and a time limit.
 import { parseExactly } from '../lib/json';
 import { token } from '../session';
 import { late, offline, Problem, problemOf } from './problem';
