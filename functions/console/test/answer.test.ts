@@ -22,11 +22,18 @@ test('a_failed_undo_says_what_its_target_said_last', () => {
       step('done', 'UNDONE', said),
     ]),
     [
-      'The undo of hold failed. The target says: blocked until 15:05 UTC',
+      'The undo of hold failed. The target says: “blocked until 15:05 UTC”',
       'The undo of mail failed.',
       'The undo of note failed.',
     ],
   );
-  const many = ['a', 'b', 'c', 'd', 'e', 'e'].map((name) => step(name, 'UNDO_FAILED'));
-  assert.deepEqual(undoFailures(many).slice(2), ['The undo of c failed.', '2 more undos failed.']);
+  const last = (...names: string[]) =>
+    undoFailures(names.map((name) => step(name, 'UNDO_FAILED'))).slice(2);
+  assert.deepEqual(last('a', 'b', 'c', 'd', 'e', 'e'), [
+    'The undo of c failed.',
+    '3 more undos failed.',
+  ]);
+  assert.deepEqual(last('a', 'b', 'c', 'd'), ['The undo of c failed.', '1 more undo failed.']);
+  // A sentence that is shown is not counted again.
+  assert.deepEqual(last('a', 'a', 'b', 'c', 'c'), ['The undo of c failed.']);
 });

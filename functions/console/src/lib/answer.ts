@@ -1,8 +1,9 @@
 // The sentence in the answer of a target, for people.
 import type { Step } from '../api/types';
 import { isRecord } from './evidence';
+import { counted } from './format';
 
-type Undone = Pick<Step, 'name' | 'status' | 'undo_attempts'>;
+type UndoneStep = Pick<Step, 'name' | 'status' | 'undo_attempts'>;
 
 // The member `detail` of a problem document (RFC 9457), or what other APIs call it.
 const MEMBERS = ['detail', 'message', 'error_description', 'title'];
@@ -29,18 +30,17 @@ export function sentenceIn(body: string): string | undefined {
 // The most sentences of a banner.
 const MOST_SENTENCES = 3;
 
-// A sentence for each step whose undo failed, with what its target said last.
-export function undoFailures(steps: readonly Undone[]): string[] {
+// A sentence for each step whose undo failed, with what its target said last. Further undos, whose
+// sentences are left out, are counted.
+export function undoFailures(steps: readonly UndoneStep[]): string[] {
   const failed = steps.filter((step) => step.status === 'UNDO_FAILED');
   const sentences = failed.map(({ name, undo_attempts }) => {
     const answer = undo_attempts.at(-1)?.answer;
     const said = answer && sentenceIn(answer.body);
-    return `The undo of ${name} failed${said ? `. The target says: ${said}` : '.'}`;
+    return `The undo of ${name} failed.${said ? ` The target says: “${said}”` : ''}`;
   });
-  // A step of several items is listed once for each.
-  const different = [...new Set(sentences)];
-  const more = different.length - MOST_SENTENCES;
-  return more > 0
-    ? [...different.slice(0, MOST_SENTENCES), `${more} more undos failed.`]
-    : different;
+  // Items of a step can share a sentence, which is listed once.
+  const shown = [...new Set(sentences)].slice(0, MOST_SENTENCES);
+  const more = sentences.filter((sentence) => !shown.includes(sentence)).length;
+  return more > 0 ? [...shown, `${counted(more, 'more undo')} failed.`] : shown;
 }
