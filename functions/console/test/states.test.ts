@@ -101,6 +101,12 @@ test('an_event_names_its_item_if_the_reader_may_see_it', () => {
 
 test('a_step_that_waits_without_an_attempt_is_before_its_first', () => {
   const states = statesOf(execution([step('a', 'WAITING', 0), step('b', 'WAITING', 1)]));
-  assert.equal(states.get('a')?.text, 'before its first attempt');
+  assert.equal(states.get('a')?.text, 'before the first attempt');
   assert.equal(states.get('b')?.text, 'between attempts');
+  const items = (...attempts: number[]) => {
+    const steps = attempts.map((count) => step('each', 'WAITING', count));
+    return statesOf(execution(steps)).get('each')?.text;
+  };
+  assert.equal(items(0, 0), '2 of 2 items before the first attempt');
+  assert.equal(items(0, 1), '2 of 2 items between attempts');
 });

@@ -20,7 +20,7 @@ export function ordered(level: readonly OutlineNode[]): OutlineNode[] {
     one.name !== name && one.next.some((arrow) => arrow.to === name);
   while (waiting.length > 0) {
     const next = waiting.findIndex(({ name }) => !waiting.some((other) => leadsTo(other, name)));
-    // Of a circle, the first one in the list comes first.
+    // If a circle blocks all that remain, the first one in the list comes first.
     placed.push(...waiting.splice(Math.max(0, next), 1));
   }
   return placed;

@@ -70,7 +70,10 @@ function stateOf(steps: readonly Step[]): Word {
   );
   const [first] = counts.filter(([, count]) => count > 0);
   const [status, count] = first ?? ['SUCCESS', 0];
-  const word = stepWord(status);
+  const attempts = steps
+    .filter((step) => step.status === status)
+    .map((step) => step.attempts.length);
+  const word = stepWord(status, Math.max(0, ...attempts));
   return { tone: word.tone, text: `${count} of ${counted(steps.length, 'item')} ${word.text}` };
 }
 

@@ -64,7 +64,7 @@ export function wordOf(status: string): Word {
 }
 
 // A step that waits without an attempt has none behind it.
-const BEFORE_FIRST: Word = { text: 'before its first attempt', tone: 'waiting' };
+const BEFORE_FIRST: Word = { text: 'before the first attempt', tone: 'waiting' };
 
 // The word of a step's state. `attempts` is left out where they are not known.
 export function stepWord(status: string, attempts?: number): Word {
