@@ -8,7 +8,7 @@ import { Clock } from './components/time';
 import type { Person } from './lib/token';
 import { PAGES, pageAt } from './pages';
 import { setTheme, setZone, THEMES, theme, timeZone, usePreferences, ZONES } from './preferences';
-import { may } from './roles';
+import { may, seesEveryTenant } from './roles';
 import { address, open, type Route, useRoute } from './router';
 import { onChange, roleClaim, type SessionState, signIn, signOut, state } from './session';
 
@@ -123,7 +123,7 @@ function Facts({ person }: { person: Person }) {
       <dt>Role</dt>
       <dd>{person.role || 'none'}</dd>
       <dt>Tenant</dt>
-      <dd>{person.tenant ?? (person.role ? 'every tenant' : 'none')}</dd>
+      <dd>{person.tenant ?? (seesEveryTenant(person.role) ? 'every tenant' : 'none')}</dd>
       {person.groups.length > 0 && (
         <>
           <dt>Groups</dt>

@@ -19,6 +19,7 @@ test('the_role_of_a_list_is_the_one_that_the_api_reads', () => {
   assert.equal(role(['everyone']), '');
   assert.equal(role('everyone'), '');
   assert.equal(role(7), '');
+  assert.equal(role([7, 'observer']), '');
   assert.equal(role(undefined), '');
 });
 

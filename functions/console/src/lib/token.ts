@@ -4,7 +4,7 @@ import { ROLES } from '../api/roles';
 
 export interface Person {
   subject: string;
-  // Empty if the token names no role of the API, or two.
+  // Empty if the token names no role of the API, or two, or anything but texts.
   role: string;
   tenant: string | null;
   groups: string[];
@@ -57,8 +57,11 @@ export function personOf(token: string, names: ClaimNames): Person {
   } catch {
     throw new Error('The issuer’s access token is no JWT, which the API needs.');
   }
-  const texts = (name: string) =>
-    [claims[name]].flat().filter((value) => typeof value === 'string');
+  // The API refuses a list with a member that is no text.
+  const texts = (name: string) => {
+    const values = [claims[name]].flat();
+    return values.every((value) => typeof value === 'string') ? values : [];
+  };
   const text = (name: string) => {
     const value = claims[name];
     return typeof value === 'string' ? value : '';
