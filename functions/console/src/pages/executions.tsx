@@ -99,6 +99,7 @@ export function Executions({ route, person }: PageProps) {
           key={JSON.stringify([tenant, filters])}
           tenant={tenant}
           filters={filters}
+          starts={may(person.role, 'start a workflow')}
           columns={tenant === '*' ? [...COLUMNS.slice(0, 3), TENANT, ...COLUMNS.slice(3)] : COLUMNS}
         />
       )}
@@ -170,10 +171,12 @@ function WorkflowFilter({ route, tenant }: { route: Route; tenant: string | unde
 interface ListProps {
   tenant: string | undefined;
   filters: Record<string, string | undefined>;
+  // True for a reader who may start a workflow.
+  starts: boolean;
   columns: ReadonlyArray<Column<ListedExecution>>;
 }
 
-function List({ tenant, filters, columns }: ListProps) {
+function List({ tenant, filters, starts, columns }: ListProps) {
   // The key of a start names one execution, so that no other parameter goes with it.
   const limit = filters.idempotency_key ? undefined : ROWS;
   const paged = usePages<ExecutionsAnswer>(
@@ -189,6 +192,8 @@ function List({ tenant, filters, columns }: ListProps) {
             {executions.length === 0 ? (
               <Nothing
                 more={next !== null}
+                first={paged.number === 1}
+                starts={starts}
                 filtered={Object.values(filters).some(Boolean)}
                 tenant={tenant}
               />
@@ -211,20 +216,31 @@ function List({ tenant, filters, columns }: ListProps) {
 interface NothingProps {
   // True if older pages follow.
   more: boolean;
+  // True of the newest page.
+  first: boolean;
   filtered: boolean;
+  starts: boolean;
   tenant: string | undefined;
 }
 
-function Nothing({ more, filtered, tenant }: NothingProps) {
+function Nothing({ more, first, filtered, starts, tenant }: NothingProps) {
   if (more) return <Empty>None on this page; older pages may have some.</Empty>;
+  // A list that ends with a full page has an empty one after it.
+  if (!first) return <Empty>No older execution.</Empty>;
   if (filtered) return <Empty>No execution fits the filters.</Empty>;
   return (
     <Empty>
-      Nothing was started yet. A{' '}
-      <a href={address(['workflows'], { tenant: tenant === '*' ? undefined : tenant })}>
-        workflow’s page
-      </a>{' '}
-      has a form for a start.
+      Nothing was started yet.
+      {starts && (
+        <>
+          {' '}
+          A{' '}
+          <a href={address(['workflows'], { tenant: tenant === '*' ? undefined : tenant })}>
+            workflow’s page
+          </a>{' '}
+          has a form for a start.
+        </>
+      )}
     </Empty>
   );
 }

@@ -60,10 +60,7 @@ function List({ route }: PageProps) {
     { title: 'Started', cell: (row) => <Time at={row.started_at} /> },
     { title: 'SHA-256', cell: (row) => <code>{row.sha256.slice(0, 12)}…</code> },
   ];
-  const none =
-    workflow_id || from || until
-      ? 'No receipt fits the filters.'
-      : 'There is no receipt yet. An execution has one when it has ended.';
+  const filtered = Boolean(workflow_id || from || until);
   return (
     <>
       <Filters>
@@ -76,7 +73,7 @@ function List({ route }: PageProps) {
           {({ receipts, next }) =>
             receipts.length === 0 ? (
               <Empty>
-                <p>{next ? 'None on this page; more may follow.' : none}</p>
+                <p>{nothing(next !== null, paged.number === 1, filtered)}</p>
               </Empty>
             ) : (
               <Table
@@ -101,4 +98,14 @@ function List({ route }: PageProps) {
       <VerifyFile tenant={route.tenant} />
     </>
   );
+}
+
+// The sentence of a page without a receipt. `more`: older pages follow. `first`: the newest page.
+function nothing(more: boolean, first: boolean, filtered: boolean): string {
+  if (more) return 'None on this page; more may follow.';
+  // A list that ends with a full page has an empty one after it.
+  if (!first) return 'No older receipt.';
+  return filtered
+    ? 'No receipt fits the filters.'
+    : 'There is no receipt yet. An execution has one when it has ended.';
 }
