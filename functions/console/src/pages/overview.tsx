@@ -75,12 +75,13 @@ export function Overview({ route, person }: PageProps) {
             <Total total={statistics.total} range={range.title} updated={statistics.updated_at} />
             <Charts statistics={statistics} />
             <WorkflowTable
+              query={route.query}
               rows={statistics.workflows}
               tenant={route.tenant}
               linked={tenant !== '*'}
             />
             <StepTable rows={statistics.steps} />
-            {statistics.tenants && <TenantTable rows={statistics.tenants} />}
+            {statistics.tenants && <TenantTable query={route.query} rows={statistics.tenants} />}
           </>
         )}
       </Answer>

@@ -1,7 +1,7 @@
 // The slowest workflows and steps, and the figures of each tenant.
 import type { Figures, StepFigures } from '../../api/types';
 import { lasted, percent } from '../../lib/format';
-import { address } from '../../router';
+import { address, type PageQuery } from '../../router';
 import { WorkflowLink } from '../links';
 import { Name } from '../name';
 import { type Column, Table } from '../table';
@@ -25,13 +25,15 @@ const FIGURES: ReadonlyArray<Column<Figures>> = [
 ];
 
 interface WorkflowProps {
+  // The choices of the page, such as its range, which its links keep.
+  query: PageQuery;
   rows: ReadonlyArray<Figures & { workflow_id: string }>;
   tenant: string | undefined;
   // False over every tenant: a workflow's page is of one, and its figures are of all.
   linked: boolean;
 }
 
-export function WorkflowTable({ rows, tenant, linked }: WorkflowProps) {
+export function WorkflowTable({ query, rows, tenant, linked }: WorkflowProps) {
   if (rows.length === 0) return null;
   const name: Column<Figures & { workflow_id: string }> = {
     title: 'Workflow',
@@ -40,7 +42,7 @@ export function WorkflowTable({ rows, tenant, linked }: WorkflowProps) {
       linked ? (
         <WorkflowLink id={id} tenant={tenant} />
       ) : (
-        <a href={address(['overview'], { workflow: id })}>{id}</a>
+        <a href={address(['overview'], { ...query, workflow: id })}>{id}</a>
       ),
   };
   return (
@@ -79,11 +81,18 @@ export function StepTable({ rows }: { rows: readonly StepFigures[] }) {
   );
 }
 
-export function TenantTable({ rows }: { rows: ReadonlyArray<Figures & { tenant: string }> }) {
+interface TenantProps {
+  query: PageQuery;
+  rows: ReadonlyArray<Figures & { tenant: string }>;
+}
+
+export function TenantTable({ query, rows }: TenantProps) {
   const name: Column<Figures & { tenant: string }> = {
     title: 'Tenant',
     heads: true,
-    cell: (row) => <a href={address(['overview'], { tenant: row.tenant })}>{row.tenant}</a>,
+    cell: (row) => (
+      <a href={address(['overview'], { ...query, tenant: row.tenant })}>{row.tenant}</a>
+    ),
   };
   return (
     <section class="box">
