@@ -63,11 +63,14 @@ function Drawn({ nodes, label, stateOf }: Props) {
   // A graph that is wider than its place begins at its first node, not at its left end.
   const place = useRef<HTMLElement>(null);
   const [first] = layout.boxes;
-  const middle = first && first.x + first.width / 2;
+  const middle = first && MARGIN + first.x + first.width / 2;
+  // Widths change with the texts of states. The place to which the reader scrolled must not.
+  const names = nodes.map((node) => node.name).join('\n');
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each graph
   useLayoutEffect(() => {
     const section = place.current;
     if (section && middle !== undefined) section.scrollLeft = middle - section.clientWidth / 2;
-  }, [middle]);
+  }, [names]);
   const [width, height] = [layout.width + 2 * MARGIN, layout.height + 2 * MARGIN];
   return (
     <section ref={place} class="graph" aria-label="Graph" tabIndex={0}>
