@@ -66,7 +66,6 @@ function Drawn({ nodes, label, stateOf }: Props) {
   const middle = first && MARGIN + first.x + first.width / 2;
   // Widths change with the texts of states. The place to which the reader scrolled must not.
   const names = nodes.map((node) => node.name).join('\n');
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each graph
   useLayoutEffect(() => {
     const section = place.current;
     if (section && middle !== undefined) section.scrollLeft = middle - section.clientWidth / 2;
