@@ -9,7 +9,7 @@ import { Inbox } from './pages/inbox';
 import { Incident } from './pages/incident';
 import { Incidents } from './pages/incidents';
 import { Overview } from './pages/overview';
-import { Question } from './pages/question';
+import { QuestionPage } from './pages/question';
 import { Receipt } from './pages/receipt';
 import { Receipts } from './pages/receipts';
 import { Workflow } from './pages/workflow';
@@ -51,7 +51,7 @@ export const PAGES: readonly Page[] = [
     needs: 'see the questions that wait for people',
     component: Inbox,
   },
-  { at: ['inbox', '*', '*'], needs: 'see executions and their steps', component: Question },
+  { at: ['inbox', '*', '*'], needs: 'see executions and their steps', component: QuestionPage },
   // Approvers see single incidents, and no list.
   { at: ['incidents'], title: 'Incidents', needs: 'see what is paused', component: Incidents },
   { at: ['incidents', '*'], needs: 'see incidents', component: Incident },

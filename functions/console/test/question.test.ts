@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Execution, Question } from '../src/api/types';
-import { changesOf, type ReadQuestion } from '../src/lib/question';
+import { blockOf, changesOf, type ReadQuestion } from '../src/lib/question';
 
 const question: Question = {
   step: 'hold',
@@ -41,4 +41,15 @@ test('a_vote_on_a_question_is_no_change_of_it', () => {
   const vote = { decision: 'approve', by: 'cfo', at: '2026-11-29T11:00:00Z' };
   const votes = [vote] as unknown as Question['votes'];
   assert.deepEqual(changesOf(read({}, 1), read({ votes }, 1)), []);
+});
+
+test('a_dialog_of_another_question_or_of_one_that_is_over_cannot_be_sent', () => {
+  const block = (asks: boolean, same: boolean, refused: boolean) =>
+    blockOf({ asks, same, refused });
+  assert.equal(block(true, true, false), undefined);
+  assert.equal(block(true, true, true), undefined);
+  assert.match(block(true, false, false) ?? '', /^The step asks another question now/);
+  assert.equal(block(false, false, true), 'The question is over. Close this.');
+  // The request that is under way has decided it, or lost its answer: a repeat is safe.
+  assert.equal(block(false, false, false), undefined);
 });

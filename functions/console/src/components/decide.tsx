@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 import { apiFor } from '../api/client';
 import { asProblem } from '../api/problem';
-import type { Action, Question as Asked, DecisionResult, Execution } from '../api/types';
+import type { Action, DecisionResult, Execution, Question } from '../api/types';
 import { command } from '../lib/command';
 import type { Change } from '../lib/question';
 import { Confirm } from './confirm';
@@ -21,13 +21,13 @@ export const wordOf = (decision: string): string => WORDS[decision] ?? decision;
 
 interface Props {
   execution: Execution;
-  question: Asked;
+  question: Question;
   tenant: string | undefined;
   decision: string;
   action: Action | undefined;
-  // True if the step asks another question meanwhile.
-  stale: boolean;
-  // What that question has otherwise.
+  // The reason why it can no longer be sent.
+  block: string | undefined;
+  // The parts in which that question differs.
   changes: readonly Change[];
   onSend: () => void;
   // The API refused it, perhaps since the question has changed.
@@ -36,7 +36,7 @@ interface Props {
 }
 
 export function Decide(props: Props) {
-  const { execution, question, decision, action, stale, changes, tenant } = props;
+  const { execution, question, decision, action, block, changes, tenant } = props;
   const { onSend, onRefused, onClose } = props;
   const [said, setSaid] = useState<string>();
   const act = async (reason: string) => {
@@ -55,7 +55,7 @@ export function Decide(props: Props) {
     <Confirm
       title={`${wordOf(decision)}: ${question.step}`}
       verb={wordOf(decision)}
-      allowed={!stale && (action?.allowed ?? true)}
+      allowed={block === undefined && (action?.allowed ?? true)}
       command={(reason) =>
         command(['decide', execution.execution_id, decision], {
           step: question.step,
@@ -66,9 +66,9 @@ export function Decide(props: Props) {
       act={act}
       onClose={() => onClose(said)}
     >
-      {stale && <p>The step asks another question now. Close this, and read it.</p>}
+      {block && <p>{block}</p>}
       <Changes changes={changes} />
-      {!stale && (action ? <Effects action={action} /> : <p>{question.message}</p>)}
+      {!block && (action ? <Effects action={action} /> : <p>{question.message}</p>)}
     </Confirm>
   );
 }
@@ -78,7 +78,7 @@ export function Decide(props: Props) {
 function sent(
   tenant: string | undefined,
   execution: string,
-  { incident, shown_sha256: shown }: Asked,
+  { incident, shown_sha256: shown }: Question,
   decided: { decision: string; reason: string },
 ): Promise<DecisionResult> {
   // The question has the path of its incident.

@@ -19,13 +19,31 @@ export function decidersOf(by: readonly string[], count = 1): string {
   return count > 1 ? `${count} of ${who}` : who;
 }
 
-// A part of a question that a reader has seen otherwise.
+// A part of a question that differs from what the reader saw.
 export interface Change {
   what: string;
   before: string;
   now: string;
   // True if both are times.
   time?: boolean;
+}
+
+// The state of a question that a dialog decides, after it was read.
+export interface QuestionState {
+  // True if the step asks a question.
+  asks: boolean;
+  // True if that is the question of the dialog.
+  same: boolean;
+  // True if the API refused the last request of the dialog.
+  refused: boolean;
+}
+
+// The reason why a dialog can no longer be sent, if there is one. While a request is under way, its
+// own decision can end the question.
+export function blockOf({ asks, same, refused }: QuestionState): string | undefined {
+  if (asks)
+    return same ? undefined : 'The step asks another question now. Close this, and read it.';
+  return refused ? 'The question is over. Close this.' : undefined;
 }
 
 // A question, with the execution in which it was read.

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { apiFor, path } from '../api/client';
 import { Problem } from '../api/problem';
-import type { Action, Actions, Question as Asked, Execution } from '../api/types';
+import type { Action, Actions, Execution, Question } from '../api/types';
 import { Decide, wordOf } from '../components/decide';
 import { Effects } from '../components/effects';
 import { TargetSaid } from '../components/execution/steps';
@@ -12,7 +12,7 @@ import { Answer, Empty } from '../components/states';
 import { Status, StepStatus } from '../components/status';
 import { Time } from '../components/time';
 import { short } from '../lib/format';
-import { changesOf, identityOf } from '../lib/question';
+import { blockOf, changesOf, identityOf } from '../lib/question';
 import { useLive } from '../live';
 import type { PageProps } from '../pages';
 import { may } from '../roles';
@@ -26,7 +26,7 @@ interface Loaded {
   actions: readonly Action[];
 }
 
-export function Question({ route, person }: PageProps) {
+export function QuestionPage({ route, person }: PageProps) {
   const [, id = '', step = ''] = route.path;
   const [note, setNote] = useState<string>();
   const live = useLive<Loaded>(
@@ -65,11 +65,13 @@ export function Question({ route, person }: PageProps) {
 interface Choice {
   decision: string;
   // The question as it was read: another one of the same step must not be decided in its place.
-  question: Asked;
+  question: Question;
   // The execution in which it was read.
   execution: Execution;
   // True once it was requested. Its dialog then stays for the answer, even if the question is over.
   sent?: boolean;
+  // True if the API refused the request.
+  refused?: boolean;
 }
 
 interface DecisionProps {
@@ -93,6 +95,11 @@ function Decision({ execution, step, actions, tenant, decides, onNote, onDone }:
     if (said) onNote(said);
     onDone();
   };
+  const block = blockOf({
+    asks: question !== undefined,
+    same: Boolean(same),
+    refused: Boolean(choice?.refused),
+  });
   const changes = choice && question && !same ? changesOf(choice, { question, execution }) : [];
   return (
     <>
@@ -121,12 +128,15 @@ function Decision({ execution, step, actions, tenant, decides, onNote, onDone }:
           execution={execution}
           question={open.question}
           decision={open.decision}
-          stale={question !== undefined && !same}
+          block={block}
           changes={changes}
           action={same ? actions.find((one) => one.decision === open.decision) : undefined}
           tenant={tenant}
-          onSend={() => setChoice((now) => now && { ...now, sent: true })}
-          onRefused={onDone}
+          onSend={() => setChoice((now) => now && { ...now, sent: true, refused: false })}
+          onRefused={() => {
+            setChoice((now) => now && { ...now, refused: true });
+            onDone();
+          }}
           onClose={(said) => close(open, said)}
         />
       )}
@@ -158,7 +168,7 @@ async function actionsOf(answer: Promise<Actions>): Promise<readonly Action[]> {
   }
 }
 
-function openQuestion(execution: Execution, step: string): Asked | undefined {
+function openQuestion(execution: Execution, step: string): Question | undefined {
   return execution.questions.find(
     (question) => question.step === step && question.status === 'OPEN',
   );
@@ -190,7 +200,7 @@ function Over(props: { execution: Execution; step: string; tenant: string | unde
 
 interface Shown {
   execution: Execution;
-  question: Asked;
+  question: Question;
   tenant: string | undefined;
 }
 
@@ -250,7 +260,7 @@ function Fact({ name, children }: { name: string; children: preact.ComponentChil
   );
 }
 
-function Vote({ vote }: { vote: Asked['votes'][number] }) {
+function Vote({ vote }: { vote: Question['votes'][number] }) {
   return (
     <li>
       <strong>{vote.by}</strong>: {vote.decision}
@@ -298,7 +308,7 @@ function EffectsSoFar({ execution }: { execution: Execution }) {
 }
 
 interface ChoicesProps {
-  question: Asked;
+  question: Question;
   // What each decision would do; empty for a person who may not see it.
   actions: readonly Action[];
   onChoose: (decision: string) => void;
