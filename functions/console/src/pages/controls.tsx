@@ -111,7 +111,7 @@ function columnsFor(onChange: ListProps['onChange']): ReadonlyArray<Column<Contr
         const paused = state === 'paused';
         return (
           <button type="button" onClick={() => onChange({ scope, pause: !paused })}>
-            {paused ? 'Resume' : 'Pause'} <span class="unseen">{scope}</span> …
+            {paused ? 'Resume' : 'Pause'} …<span class="unseen"> {scope}</span>
           </button>
         );
       },
