@@ -23,7 +23,7 @@ const COLUMNS: ReadonlyArray<Column<Row>> = [
   { title: 'Step', heads: true, cell: ({ node }) => <Name text={node.name} /> },
   { title: 'Action', cell: doneBy },
   {
-    title: 'Longest attempt',
+    title: 'Attempt timeout',
     number: true,
     cell: ({ step }) => (step?.timeout_s === undefined ? '' : lasted(step.timeout_s * 1000)),
   },
