@@ -91,15 +91,16 @@ function Cause({ execution }: { execution: Execution }) {
   const { failure, redriven } = execution;
   const failed = execution.guardrails.filter((guardrail) => !guardrail.held);
   // A guardrail that did not hold is the failure.
-  const others = failed.length === 0 ? failure : undefined;
+  const ownFailure = failed.length === 0 ? failure : undefined;
   return (
     <>
-      {others && (
+      {ownFailure && (
         <div class="problem bad">
           <strong>
-            {others.state} {errorWord(others.error)}
+            {ownFailure.state} {errorWord(ownFailure.error)}
           </strong>{' '}
-          (<code>{others.error}</code>){others.requested_by && `, by ${others.requested_by}`}
+          (<code>{ownFailure.error}</code>)
+          {ownFailure.requested_by && `, by ${ownFailure.requested_by}`}
         </div>
       )}
       {failed.map((guardrail) => (

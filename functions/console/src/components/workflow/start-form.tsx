@@ -39,7 +39,7 @@ export function StartForm({ workflow, tenant, definition }: Props) {
   const [approval, setApproval] = useState('');
   const needsApproval = 'approval' in definition.demands;
   const reading = read(schema, schema, draft);
-  const sending = useSending({
+  const state = useStart({
     workflow,
     tenant,
     reading,
@@ -50,13 +50,13 @@ export function StartForm({ workflow, tenant, definition }: Props) {
   return (
     <section class="box" id="start">
       <h2>Start it</h2>
-      <form ref={sending.form} noValidate onSubmit={sending.start}>
+      <form ref={state.form} noValidate onSubmit={state.start}>
         <SchemaField
           root={schema}
           schema={schema}
           draft={draft}
           onChange={setDraft}
-          problems={sending.found}
+          problems={state.found}
           pointer=""
           name=""
           required
@@ -64,13 +64,13 @@ export function StartForm({ workflow, tenant, definition }: Props) {
         />
         {needsApproval && <Approval value={approval} onInput={setApproval} />}
         <Key value={key} onInput={setKey} />
-        <Said sending={sending} input={input} />
+        <Said state={state} input={input} />
         <div class="buttons">
-          <button type="button" disabled={sending.busy} onClick={sending.check}>
+          <button type="button" disabled={state.busy} onClick={state.check}>
             Check without starting
           </button>
-          <button type="submit" class="main" disabled={sending.busy || key === ''}>
-            {sending.busy ? 'At work …' : 'Check and start'}
+          <button type="submit" class="main" disabled={state.busy || key === ''}>
+            {state.busy ? 'At work …' : 'Check and start'}
           </button>
         </div>
       </form>
@@ -79,7 +79,7 @@ export function StartForm({ workflow, tenant, definition }: Props) {
   );
 }
 
-interface Typed {
+interface StartDraft {
   workflow: string;
   tenant: string | undefined;
   reading: Reading;
@@ -88,7 +88,7 @@ interface Typed {
   approval: string | undefined;
 }
 
-interface Sending {
+interface StartState {
   form: RefObject<HTMLFormElement | null>;
   busy: boolean;
   found: readonly FieldProblem[];
@@ -101,7 +101,7 @@ interface Sending {
 }
 
 // The check and the start of what is typed, and what came of them.
-function useSending({ workflow, tenant, reading, key, approval }: Typed): Sending {
+function useStart({ workflow, tenant, reading, key, approval }: StartDraft): StartState {
   const form = useRef<HTMLFormElement>(null);
   const [found, setFound] = useState<FieldProblem[]>([]);
   const [verdict, setVerdict] = useState<Verdict>();
@@ -163,8 +163,8 @@ function useSending({ workflow, tenant, reading, key, approval }: Typed): Sendin
 }
 
 // What came of the last check or start. A verdict is of the input that was checked alone.
-function Said({ sending, input }: { sending: Sending; input: string }) {
-  const { problem, sent, verdict, found } = sending;
+function Said({ state, input }: { state: StartState; input: string }) {
+  const { problem, sent, verdict, found } = state;
   return (
     <>
       {problem && <ProblemView problem={problem} sent={sent} />}
