@@ -4,6 +4,7 @@
 // question and starts the time. `newcomer.mjs judge FILE` compares what was decided, and says when.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
+import { median } from './median.mjs';
 
 const { HOLDFAST_API: API, HOLDFAST_VENDOR_SYSTEM: VENDOR, HOLDFAST_CONSOLE: CONSOLE } = process.env;
 const TENANT = 'acme';
@@ -177,7 +178,7 @@ async function judge(file) {
     if (own) before = at;
     console.log(`${name}: ${fits ? 'right' : 'WRONG'}${own ? `, ${seconds.at(-1).toFixed(1)} s` : ''}: ${right} was right, since ${why}; it is ${is}`);
   }
-  if (seconds.length) console.log(`median of ${seconds.length}: ${seconds.toSorted((a, b) => a - b)[Math.floor(seconds.length / 2)].toFixed(1)} s`);
+  if (seconds.length) console.log(`median of ${seconds.length}: ${median(seconds).toFixed(1)} s`);
   process.exitCode = judged.every((one) => one.fits) ? 0 : 1;
 }
 

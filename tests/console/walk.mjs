@@ -3,6 +3,7 @@
 // file of the judge. `newcomer.mjs judge` then says whether it was right.
 import { readFileSync } from 'node:fs';
 import { browser, problems, settled, signedIn } from './browser.mjs';
+import { median } from './median.mjs';
 
 const { cases } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 // Words a minute of silent reading of English (Brysbaert 2019, doi.org/10.1016/j.jml.2019.104047).
@@ -66,8 +67,6 @@ const WAYS = {
     await walk.requests(/^Resume/, 'Resume');
   },
 };
-
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
 const seconds = [];
 for (const [name, one] of Object.entries(cases)) {
