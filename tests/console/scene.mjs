@@ -1,9 +1,13 @@
 // Prints the addresses of one question, incident, receipt and workflow, and of one execution of
 // each status of the running stack, for pictures. What the stack lacks is left out.
+import { readFileSync } from 'node:fs';
+
 const api = process.env.HOLDFAST_API;
 const headers = { authorization: `Bearer ${process.env.HOLDFAST_TOKEN_PLATFORM_ADMIN}` };
 const TENANT = 'acme';
-const STATUSES = ['RUNNING', 'WAITING', 'PAUSED', 'ROLLING_BACK', 'EXECUTED', 'ROLLED_BACK', 'PARTIALLY_ROLLED_BACK', 'FAILED', 'REJECTED'];
+// The statuses by which the API's list of executions can be filtered.
+const { paths } = JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8'));
+const STATUSES = paths['/v1/executions'].get.parameters.find((one) => one.name === 'status').schema.enum;
 
 async function first(path, list) {
   const answer = await fetch(`${api}/v1/${path}`, { headers });
