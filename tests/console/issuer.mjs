@@ -1,19 +1,12 @@
 // Signs in at an issuer that is not the project's, by the template's parameters alone: each role,
 // renewals with and without refresh tokens, sign-out, refusals, and clocks that differ.
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
 import { deployed } from './deployment.mjs';
 import { AUDIENCE, CLAIMS, CLIENT, LIFE, provider } from './provider.mjs';
 
-const port = await new Promise((done) => {
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const { port: free } = server.address();
-    server.close(() => done(free));
-  });
-});
-const ISSUER = `http://127.0.0.1:${port}`;
+const issuer = await provider();
 const deployment = deployed(`issuer-${randomBytes(3).toString('hex')}`, {
-  JwtIssuer: ISSUER,
+  JwtIssuer: issuer.address,
   JwtAudience: AUDIENCE,
   TenantClaim: CLAIMS.tenant,
   RoleClaim: CLAIMS.role,
@@ -22,9 +15,9 @@ const deployment = deployed(`issuer-${randomBytes(3).toString('hex')}`, {
   ConsoleAudienceParameter: 'resource',
   VendorSystemUrl: process.env.HOLDFAST_VENDOR_SYSTEM,
 });
-const issuer = await provider(port, [`${deployment.address}/index.html`]);
+await issuer.serve([`${deployment.address}/index.html`]);
 // browser.mjs reads them.
-Object.assign(process.env, { HOLDFAST_CONSOLE: deployment.address, HOLDFAST_ISSUER: ISSUER });
+Object.assign(process.env, { HOLDFAST_CONSOLE: deployment.address, HOLDFAST_ISSUER: issuer.address });
 const { run, settled, shows, visit, windowOf } = await import('./browser.mjs');
 
 // Opens the console and leads to the issuer's own page.

@@ -1,6 +1,7 @@
 // An issuer that is not the project's: oidc-provider, a certified OpenID provider, in a thread of
 // its own. It signs anybody in by name, with its own pages. What it does not do by default is done
 // as its documentation says: tokens for a resource (RFC 8707), claims, and refresh tokens.
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { once } from 'node:events';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
@@ -32,23 +33,42 @@ const PEOPLE = {
   early: { role: ['observer'], tenant: 'acme', shifts: Array(99).fill(LIFE) },
 };
 
-// Starts the issuer. `pages` are the addresses to which it returns people.
-export async function provider(port, pages) {
-  const worker = new Worker(new URL(import.meta.url), { workerData: { port, pages } });
+// Starts the issuer's thread, which listens on a free port and keeps it. The deployment needs the
+// issuer's address, and the issuer the deployment's pages, so that the issuer answers after both
+// exist: `serve` takes the addresses to which it returns people.
+export async function provider() {
+  const worker = new Worker(new URL(import.meta.url), { workerData: { provider: true } });
+  const [address] = await once(worker, 'message');
   // The grants and errors, as texts.
   const seen = [];
-  await once(worker, 'message');
-  worker.on('message', (message) => seen.push(message));
-  return { seen, close: () => worker.terminate() };
+  const serve = async (pages) => {
+    worker.postMessage(pages);
+    await once(worker, 'message');
+    worker.on('message', (message) => seen.push(message));
+  };
+  return { address, seen, serve, close: () => worker.terminate() };
 }
 
-async function serve({ port, pages }) {
+async function work() {
+  let handler = (_request, response) => response.writeHead(503).end();
+  const server = createServer((request, response) => handler(request, response));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = `http://127.0.0.1:${server.address().port}`;
+  const pages = once(parentPort, 'message');
+  parentPort.postMessage(address);
+  handler = await handlerOf(address, ...(await pages));
+  parentPort.postMessage('serves');
+}
+
+// The issuer of this address as a handler of requests.
+async function handlerOf(address, pages) {
   const require = createRequire(new URL('../../infra/local/package.json', import.meta.url));
   // It warns of a development's key, cookies and pages.
   console.info = () => {};
   console.warn = () => {};
   const { Provider } = await import(require.resolve('oidc-provider'));
-  const issuer = new Provider(`http://127.0.0.1:${port}`, {
+  const issuer = new Provider(address, {
     clients: [{
       client_id: CLIENT,
       token_endpoint_auth_method: 'none',
@@ -88,7 +108,7 @@ async function serve({ port, pages }) {
   for (const event of ['grant.error', 'end_session.error', 'server_error']) {
     issuer.on(event, (_ctx, error) => parentPort.postMessage(`${event}: ${error.error_description ?? error}`));
   }
-  issuer.listen(port, '127.0.0.1', () => parentPort.postMessage('listening'));
+  return issuer.callback();
 }
 
-if (!isMainThread && workerData?.pages) await serve(workerData);
+if (!isMainThread && workerData?.provider) await work();
