@@ -182,8 +182,8 @@ async fn every_role_is_authorized_by_the_table_in_its_own_and_in_another_tenant(
                 expected,
             );
             if one {
-                // Without the name of the tenant, the API looks in the caller's own tenant,
-                // whatever the role.
+                // Without the name of the tenant, the API looks in the tenant of the token, if it
+                // has one, whatever the role.
                 let reply = ask(&other, operation, method, &path).await;
                 check(
                     &format!("{seen}, not its own"),
@@ -197,7 +197,8 @@ async fn every_role_is_authorized_by_the_table_in_its_own_and_in_another_tenant(
 }
 
 #[tokio::test]
-async fn a_platform_admin_without_a_tenant_must_name_one_except_for_lists_of_every_tenant() {
+async fn a_platform_admin_without_a_tenant_must_name_one_except_for_ids_and_lists_of_every_tenant()
+{
     let stack = Stack::from_env().await;
     let token = signed(&claims(Role::PlatformAdmin, None, "ops"));
     let admin = stack

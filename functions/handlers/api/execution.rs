@@ -17,7 +17,7 @@ use crate::api::{
         Attempt, Execution, ExecutionFailure, ExecutionView, ReceiptLink, Redrive, Starting, Step,
         StepPayloads, Story, TargetAnswer,
     },
-    extract::NamesTenant,
+    extract::{NamesTenant, TENANT},
     incident::shown_question,
     principal::AuthorizedCaller,
     problem::Problem,
@@ -29,8 +29,7 @@ use crate::api::{
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExecutionQuery {
-    /// The tenant; your own if left out. A role of every tenant needs none for the id of an
-    /// execution, an incident or a bulk.
+    #[schemars(extend("description" = TENANT))]
     tenant: Option<String>,
     /// The workflow that was started. With it, a start is found before `begin` records it.
     workflow_id: Option<String>,

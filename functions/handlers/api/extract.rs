@@ -15,12 +15,14 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::api::{app::App, problem::Problem};
 
+/// The description of the query's tenant.
+pub(crate) const TENANT: &str = "The tenant; by default the token's. If the token of a platform admin or platform observer names none, the API finds the tenant of an execution, an incident or a bulk. `*` has this effect with every such token.";
+
 /// The query of a request that takes no other parameter.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TenantQuery {
-    /// The tenant; your own if left out. A role of every tenant needs none for the id of an
-    /// execution, an incident or a bulk.
+    #[schemars(extend("description" = TENANT))]
     pub(crate) tenant: Option<String>,
 }
 

@@ -23,7 +23,7 @@ use serde::Deserialize;
 use crate::api::{
     answer::{FetchLink, KeySet},
     app::App,
-    extract::NamesTenant,
+    extract::{NamesTenant, TENANT},
     problem::Problem,
     route::{AuthorizedRequest, FILE},
 };
@@ -37,8 +37,7 @@ const FILE_MAX: usize = 4 * 1024 * 1024;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReceiptQuery {
-    /// The tenant; your own if left out. A role of every tenant needs none for the id of an
-    /// execution, an incident or a bulk.
+    #[schemars(extend("description" = TENANT))]
     tenant: Option<String>,
     /// True if the answer is 302 to the receipt itself.
     #[serde(default)]

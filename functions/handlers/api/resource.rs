@@ -56,13 +56,7 @@ pub(crate) async fn tenant_of(app: &App, resource: Resource<'_>) -> Result<Strin
         return Err(not_found_anywhere(resource));
     }
     let registered = app.tenants.registry().registered_tenants().await?;
-    if registered.len() > CACHE_MAX {
-        return Err(Problem::bad_request(format!(
-            "the token names no tenant, and an id is looked for in {CACHE_MAX} tenants at most, \
-             not in {}: name its tenant in the query, such as ?tenant=acme",
-            registered.len()
-        )));
-    }
+    check_count(registered.len())?;
     let reads = registered.into_iter().map(|one| async move {
         let stores = app.tenants.on_behalf_of(&one.tenant).await;
         let (ledger, _) = stores.map_err(|why| Problem::unavailable("the deployment", &why))?;
@@ -74,6 +68,17 @@ pub(crate) async fn tenant_of(app: &App, resource: Resource<'_>) -> Result<Strin
     let mut found = found.try_filter_map(|tenant| async { Ok(tenant) }).boxed();
     let first = found.try_next().await?;
     first.ok_or_else(|| not_found_anywhere(resource))
+}
+
+/// Refuses a lookup in more tenants than a warm function keeps sessions of.
+fn check_count(registered: usize) -> Result<(), Problem> {
+    if registered <= CACHE_MAX {
+        return Ok(());
+    }
+    Err(Problem::bad_request(format!(
+        "the token names no tenant, and an id is looked for in {CACHE_MAX} tenants at most, not in \
+         {registered}: name its tenant in the query, such as ?tenant=acme"
+    )))
 }
 
 /// Returns whether the tenant has the resource.
@@ -135,4 +140,18 @@ fn absent(resource: Resource<'_>, lacking: &str) -> Problem {
             quoted(id)
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_looked_for_in_as_many_tenants_as_a_function_keeps_sessions_of() {
+        assert!(check_count(CACHE_MAX).is_ok());
+        let Err(refused) = check_count(CACHE_MAX + 1) else {
+            panic!("one tenant more is refused");
+        };
+        assert!(refused.into_detail().contains("?tenant=acme"));
+    }
 }

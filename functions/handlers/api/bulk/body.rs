@@ -1,6 +1,6 @@
 //! The bodies and the query of requests about bulks: operation, filter, reason and token.
 
-use holdfast_ids::names::{is_execution_id, quoted};
+use holdfast_ids::names::{self, is_execution_id, quoted};
 use holdfast_ledger::{Bulk, BulkFilter, BulkOperation};
 use holdfast_receipt::Decision;
 use schemars::JsonSchema;
@@ -8,14 +8,14 @@ use serde::Deserialize;
 
 use crate::api::{
     answer::OutcomeName,
-    extract::NamesTenant,
+    extract::{NamesTenant, TENANT},
     list::STATUSES,
     problem::Problem,
     reason::{REASON, reason_of},
 };
 
 /// Longest reason of a bulk, in characters: each single request adds the bulk's id to it.
-const REASON_MAX: usize = 500 - Bulk::MARK;
+const REASON_MAX: usize = names::REASON_MAX - Bulk::MARK;
 
 /// The request to each execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -66,7 +66,7 @@ pub(crate) struct BulkBody {
     filter: FilterBody,
     /// The reason in your own words, without control characters. Receipts and audit events of each
     /// execution have it, with the bulk's id.
-    #[schemars(length(min = 1, max = 452), extend("pattern" = REASON))]
+    #[schemars(length(min = 1, max = REASON_MAX), extend("pattern" = REASON))]
     reason: String,
 }
 
@@ -83,8 +83,7 @@ pub(crate) struct RunBody {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReportQuery {
-    /// The tenant; your own if left out. A role of every tenant needs none for the id of an
-    /// execution, an incident or a bulk.
+    #[schemars(extend("description" = TENANT))]
     tenant: Option<String>,
     /// Only executions with this outcome.
     pub(super) outcome: Option<OutcomeName>,
