@@ -6,6 +6,7 @@ use holdfast_access::Operation;
 use holdfast_audit::Kind;
 use holdfast_aws::SystemHost;
 use holdfast_engine::Host;
+use holdfast_ids::names::REASON_MAX;
 use holdfast_ledger::{ControlState, Expect, Ledger, PauseBehavior, Put, Request, Scope};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -31,7 +32,7 @@ pub(crate) struct ControlBody {
     /// The new state of the scope.
     state: ControlState,
     /// The reason in your own words, without control characters. A refused caller reads it.
-    #[schemars(length(min = 1, max = 500), extend("pattern" = REASON))]
+    #[schemars(length(min = 1, max = REASON_MAX), extend("pattern" = REASON))]
     reason: String,
     /// The behaviour of running executions during the pause; `wait` if left out.
     #[serde(default)]

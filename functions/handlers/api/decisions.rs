@@ -6,7 +6,10 @@ use futures_util::future::join_all;
 use holdfast_audit::Kind;
 use holdfast_aws::{SystemHost, trace};
 use holdfast_engine::{Host, deliver};
-use holdfast_ids::{keys::ExecutionKey, names::is_execution_id};
+use holdfast_ids::{
+    keys::ExecutionKey,
+    names::{REASON_MAX, is_execution_id},
+};
 use holdfast_ledger::{
     Expect, Incident, IncidentStatus, Ledger, Link, Put, Question, QuestionKey, QuestionState,
     Request, RulingTransition, Voter, VoterRole, WAITING, handle, rule,
@@ -36,7 +39,7 @@ const AT_ONCE: usize = 16;
 #[schemars(rename = "DecisionRequest")]
 pub(crate) struct DecisionBody {
     decision: Decision,
-    #[schemars(length(min = 1, max = 500), extend("pattern" = REASON))]
+    #[schemars(length(min = 1, max = REASON_MAX), extend("pattern" = REASON))]
     reason: String,
     /// The execution, if several wait for a decision.
     #[schemars(regex(pattern = "^[0-9a-f]{40}$"))]

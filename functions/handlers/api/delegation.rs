@@ -6,7 +6,7 @@ use holdfast_access::Operation;
 use holdfast_audit::Kind;
 use holdfast_aws::SystemHost;
 use holdfast_engine::Host;
-use holdfast_ids::names::{check_group, check_text, quoted, same_group, same_person};
+use holdfast_ids::names::{REASON_MAX, check_group, check_text, quoted, same_group, same_person};
 use holdfast_ledger::{
     DelegationKey, DelegationRequest, Expect, Ledger, Put, VoterRole, delegate, end_delegation,
 };
@@ -71,7 +71,7 @@ pub(crate) struct DelegationBody {
     #[schemars(schema_with = "time")]
     until: Timestamp,
     /// The reason in your own words, without control characters.
-    #[schemars(length(min = 1, max = 500), extend("pattern" = REASON))]
+    #[schemars(length(min = 1, max = REASON_MAX), extend("pattern" = REASON))]
     reason: String,
 }
 

@@ -20,7 +20,7 @@ pub(crate) const REASON: &str = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u00
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reason {
     /// The reason in your own words, without control characters.
-    #[schemars(length(min = 1, max = 500), extend("pattern" = REASON))]
+    #[schemars(length(min = 1, max = names::REASON_MAX), extend("pattern" = REASON))]
     pub(crate) reason: String,
 }
 
