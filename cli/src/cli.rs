@@ -182,8 +182,8 @@ pub(crate) enum ReceiptCommand {
         /// default, the newest
         #[arg(long, value_name = "N")]
         generation: Option<u32>,
-        /// The receipt's file; by default, EXECUTION.json in the current folder. It is never
-        /// overwritten
+        /// The receipt's file; by default, EXECUTION.json in the current folder, or
+        /// EXECUTION-N.json with --generation. It is never overwritten
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
         #[command(flatten)]

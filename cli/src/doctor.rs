@@ -99,7 +99,8 @@ pub(crate) fn run(project: &Project, args: &DoctorArgs) -> Result<(), Trouble> {
         .collect();
     let own = OWN.map(str::to_owned).into_iter();
     let functions: Vec<String> = own.chain(actions).collect();
-    // Before the functions are asked, which takes longer: a wrong environment is an error of it.
+    // Reads the environment first, since each function takes seconds: a wrong environment is
+    // reported at once.
     let of_addresses = preflight::deployed(project, args, &workflows)?;
     let mut found = Vec::new();
     for (done, some) in functions.chunks(AT_ONCE).enumerate() {

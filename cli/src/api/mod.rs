@@ -189,8 +189,8 @@ impl Client {
 
     /// Refuses every tenant for a path that is about one.
     pub(crate) fn check_scope(&self, path: &str) -> Result<(), Trouble> {
-        let of_id = OF_AN_ID.iter().any(|above| path.starts_with(above));
-        let covered = of_id || LISTS_OF_EVERY_TENANT.contains(&path) || !takes_tenant(path);
+        let has_id = PATHS_OF_IDS.iter().any(|above| path.starts_with(above));
+        let covered = has_id || LISTS_OF_EVERY_TENANT.contains(&path) || !takes_tenant(path);
         if self.tenant() != Some(EVERY_TENANT) || covered {
             return Ok(());
         }
@@ -223,7 +223,7 @@ const EVERY_TENANT: &str = "*";
 const LISTS_OF_EVERY_TENANT: [&str; 3] = ["/v1/executions", "/v1/incidents", "/v1/questions"];
 
 /// The paths above an id, by which the API finds the tenant (docs/api.md).
-const OF_AN_ID: [&str; 3] = ["/v1/executions/", "/v1/incidents/", "/v1/bulk/"];
+const PATHS_OF_IDS: [&str; 3] = ["/v1/executions/", "/v1/incidents/", "/v1/bulk/"];
 
 /// True if the tenant of the query has a meaning for the path (docs/api.md).
 fn takes_tenant(path: &str) -> bool {

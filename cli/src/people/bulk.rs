@@ -111,8 +111,7 @@ pub(crate) fn bulk(args: &BulkArgs) -> Result<(), Trouble> {
 /// The client for the tenant of an incident. The API finds the tenant by the incident's id, but not
 /// by the filter of a bulk.
 fn in_tenant_of(incident: &str, client: Client) -> Result<Client, Trouble> {
-    let (_, body) = client.get(&format!("/v1/incidents/{incident}"), Vec::new())?;
-    // A caller who may not see the incident has a tenant by token or option.
+    let body = client.read(&format!("/v1/incidents/{incident}"))?;
     Ok(client.for_tenant(body["tenant"].as_str()))
 }
 

@@ -56,13 +56,16 @@ pub(super) fn waiting(
     };
     let mut all: Vec<InboxQuestion> = typed(&answer["questions"])?;
     all.retain(|one| named_id(one, id).is_some());
-    if all.is_empty() && is_execution_id(id) {
+    let named = |one: &InboxQuestion| step.is_none_or(|step| step == one.step);
+    // The API knows questions that this list leaves out.
+    if is_execution_id(id) && !all.iter().any(named) {
         return Ok(direct);
     }
     let complete = answer["next"].is_null();
     if all.is_empty() && complete {
         return Err(Trouble::Refused(format!(
-            "no question that you may decide now begins with {id}: holdfast inbox lists those"
+            "no execution or incident that begins with {id} has a question that you may decide \
+             now: holdfast inbox lists those that have"
         )));
     }
     matching(at_step(all, step)?, id, complete)
@@ -78,7 +81,7 @@ fn at_step(all: Vec<InboxQuestion>, step: Option<&str>) -> Result<Vec<InboxQuest
         let steps: BTreeSet<_> = others.iter().map(|one| sanitize(&one.step)).collect();
         let steps = Vec::from_iter(steps).join(", ");
         return Err(Trouble::Usage(format!(
-            "no question waits at step {}, but at {steps}: name one by --step",
+            "you can decide no question at step {} now, but at {steps}: name one by --step",
             quoted(step)
         )));
     }
@@ -198,7 +201,7 @@ mod tests {
         };
         assert_eq!(
             why,
-            "no question waits at step \"ship\", but at pay: name one by --step"
+            "you can decide no question at step \"ship\" now, but at pay: name one by --step"
         );
         for step in [Some("pay"), None] {
             assert!(at_step(all(), step).is_ok_and(|found| found.len() == 1));
