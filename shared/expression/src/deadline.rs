@@ -37,7 +37,7 @@ thread_local! {
 }
 
 /// The end of the work that this thread does, if it has one.
-pub(crate) fn of_work() -> Option<Instant> {
+pub(crate) fn end_of_work() -> Option<Instant> {
     UNTIL.get()
 }
 
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn an_evaluation_ends_before_the_limit_of_its_work() {
         let begun = Instant::now();
-        let end = within(LONG, of_work).expect("it ends");
+        let end = within(LONG, end_of_work).expect("it ends");
         assert!(end.expect("a limit") < begun + LONG);
     }
 

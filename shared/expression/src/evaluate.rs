@@ -79,7 +79,7 @@ fn with_evaluator<T>(
             None => slot.insert(Evaluator::new().map_err(EvaluationError::Expression)?),
         };
         // Loading the evaluator does not count.
-        let limit = TimeLimit::next(processor, deadline::of_work());
+        let limit = TimeLimit::next(processor, deadline::end_of_work());
         if limit.is_reached() {
             return Err(EvaluationError::Limit(TOO_LONG));
         }

@@ -128,7 +128,7 @@ impl Evaluator {
         form.map_err(|error: rquickjs::Error| EvaluationError::Expression(error.to_string()))
     }
 
-    /// Evaluates `expression` over `input`, which is `$`, with `variables` limit. Returns `None` if
+    /// Evaluates `expression` over `input`, which is `$`, with `variables` bound. Returns `None` if
     /// the expression yields nothing.
     pub(crate) fn evaluate(
         &self,
