@@ -35,7 +35,16 @@ class AuditFunction:
         configuration = self.client.get_function_configuration(FunctionName=self.name)
         self.variables = configuration["Environment"]["Variables"]
 
-    def reads(self, enabled):
+    @contextlib.contextmanager
+    def silent(self):
+        """Reads no change of the ledger meanwhile."""
+        self._read(False)
+        try:
+            yield
+        finally:
+            self._read(True)
+
+    def _read(self, enabled):
         self.client.update_event_source_mapping(UUID=self.mapping, Enabled=enabled)
 
     @contextlib.contextmanager
@@ -114,9 +123,8 @@ def count(run, machines):
             with audit.publishing(mode):
                 cells = []
                 for column, machine in machines.items():
-                    audit.reads(False)
-                    execution = run(machine)
-                    audit.reads(True)
+                    with audit.silent():
+                        execution = run(machine)
                     kinds, events = entries_of(url, execution)
                     cells.append(f"{kinds.total()} ({events.total()})")
                     missing += [f"{kind} with {mode} at {column}" for kind in SPECIFIED if not events[kind]]
