@@ -30,6 +30,11 @@ machines_are_valid() {
     done
 }
 
+# Cargo only warns of a patch that no crate uses any more.
+patches_are_used() {
+    ! grep -q '^\[\[patch\.unused' Cargo.lock || { echo "Cargo.lock: the patch of crc-fast is unused: raise the version of infra/crc-fast"; return 1; }
+}
+
 # Files of ours are short, and name neither a registry's host nor a path of one machine.
 files_are_tidy() {
     local long named
@@ -63,6 +68,7 @@ check "documentation" env RUSTDOCFLAGS="--deny warnings" cargo doc --locked --wo
 wait "$setup" || exit 1
 hash -r
 check "program" python3 infra/build/program.py --template template.yaml "$target_dir/$HOLDFAST_PROFILE/functions"
+check "patches" patches_are_used
 check "licences bans sources" cargo deny --offline --locked check --hide-inclusion-graph licenses bans sources
 check "unused dependencies" cargo shear
 check "order of crates" python3 "$here/crates.py"
