@@ -20,8 +20,8 @@ STACK = ["features", "integration", "attacks", "injury"]
 # `integration` use the stack at once. The other threads wait: for a turn, or, thirty of them, for
 # the stack alone. With fewer threads, those thirty would leave turns unused.
 THREADS = {"integration": 64, "attacks": 8}
-# The niceness of the programs that compute. With 10, one of their threads got so little of a busy
-# processor that a limit of five seconds by the clock ended a check that needs a tenth of one.
+# The niceness of the programs that compute. At 10, a thread of theirs got so little processor time
+# on a busy machine that a limit of five seconds by the clock ended a check of a tenth of a second.
 YIELDING = 3
 ENDED = re.compile(r"^test (?P<name>\S.*) \.\.\. (?P<outcome>ok|FAILED|ignored)")
 PROFILE = os.environ.get("HOLDFAST_PROFILE", "local")

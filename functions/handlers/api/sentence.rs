@@ -27,7 +27,9 @@ pub(crate) fn effect_of(
         Decision::Rollback => "The execution is rolled back.",
         Decision::Approve if enough => "The execution continues.",
         Decision::Approve => "Your approval counts, and the execution waits for more people.",
-        Decision::Reject => "The approval is rejected: what the execution did is undone, and it ends.",
+        Decision::Reject => {
+            "The approval is rejected: what the execution did is undone, and it ends."
+        }
     }
 }
 
