@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { ROLES } from './api/roles';
 import { Choice } from './components/choice';
 import { Offline } from './components/states';
-import { OwnTenant, Tenant, useOwnTenant } from './components/tenant';
+import { Tenant } from './components/tenant';
 import { Clock } from './components/time';
 import type { Person } from './lib/token';
 import { PAGES, pageAt } from './pages';
@@ -54,9 +54,8 @@ function Frame({ route, person }: { route: Route; person: Person }) {
   const here = route.path.length === 0 && first ? { ...route, path: [...first.at] } : route;
   const page = pageAt(here.path);
   const allowed = page && may(person.role, page.needs);
-  const tenant = useOwnTenant(here, page !== undefined && !page.at.includes('*'));
   return (
-    <OwnTenant.Provider value={tenant}>
+    <>
       {/* biome-ignore lint/a11y/useValidAnchor: it leads to a place of this page */}
       <a class="skip" href="#main" onClick={skip}>
         Skip to the content
@@ -68,7 +67,7 @@ function Frame({ route, person }: { route: Route; person: Person }) {
             {shown.map((each) => (
               <li key={each.title}>
                 <a
-                  href={address(each.at, { tenant })}
+                  href={address(each.at, { tenant: route.tenant })}
                   aria-current={each.at[0] === here.path[0] ? 'page' : undefined}
                 >
                   {each.title}
@@ -77,7 +76,7 @@ function Frame({ route, person }: { route: Route; person: Person }) {
             ))}
           </ul>
         </nav>
-        {person.role !== '' && <Tenant route={{ ...here, tenant }} person={person} />}
+        {person.role !== '' && <Tenant route={here} person={person} />}
         <Clock />
         <details class="menu" key={here.path.join('/')} onKeyDown={closeOnEscape}>
           <summary>
@@ -102,7 +101,7 @@ function Frame({ route, person }: { route: Route; person: Person }) {
         {person.role === '' ? <NoRole /> : !page && <NoPage />}
         {person.role !== '' && page && !allowed && <NotAllowed role={person.role} />}
       </main>
-    </OwnTenant.Provider>
+    </>
   );
 }
 

@@ -1,24 +1,11 @@
 // The tenant whose things a platform role sees: it is part of the page's address.
-import { createContext } from 'preact';
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { apiFor } from '../api/client';
 import type { Tenants } from '../api/types';
 import type { Person } from '../lib/token';
 import { useLive } from '../live';
 import { may, seesEveryTenant } from '../roles';
 import { address, open, type Route } from '../router';
-
-// The reader's own choice of a tenant, for links from a resource to lists.
-export const OwnTenant = createContext<string | undefined>(undefined);
-
-// Returns the tenant of the last list that this window showed. A link from a list over every tenant
-// names the tenant of its resource, which is no choice of the reader. Without a list before, the
-// address of the resource counts.
-export function useOwnTenant(route: Route, isList: boolean): string | undefined {
-  const own = useRef(route.tenant);
-  if (isList) own.current = route.tenant;
-  return own.current;
-}
 
 interface Props {
   route: Route;
