@@ -208,9 +208,7 @@ fn words(decision: Decision) -> &'static str {
         Decision::Skip => "The execution continues without the step.",
         Decision::Rollback => "The execution is rolled back.",
         Decision::Approve => "The execution continues, once enough people have approved.",
-        Decision::Reject => {
-            "The approval is rejected: what the execution did is undone, and it ends."
-        }
+        Decision::Reject => "The approval is rejected: the execution is rolled back, and ends.",
     }
 }
 

@@ -56,9 +56,7 @@ pub(super) fn waiting(
     };
     let mut all: Vec<InboxQuestion> = typed(&answer["questions"])?;
     all.retain(|one| named_id(one, id).is_some());
-    let named = |one: &InboxQuestion| step.is_none_or(|step| step == one.step);
-    // The API knows questions that this list leaves out.
-    if is_execution_id(id) && !all.iter().any(named) {
+    if is_left_out(&all, id, step) {
         return Ok(direct);
     }
     let complete = answer["next"].is_null();
@@ -69,6 +67,14 @@ pub(super) fn waiting(
         )));
     }
     matching(at_step(all, step)?, id, complete)
+}
+
+/// True if the list has no question that a whole id and the step name. The API knows questions that
+/// the list leaves out, but finds no execution by an incident's id.
+fn is_left_out(all: &[InboxQuestion], id: &str, step: Option<&str>) -> bool {
+    let names =
+        |one: &InboxQuestion| one.incident_id == id || step.is_none_or(|step| step == one.step);
+    is_execution_id(id) && !all.iter().any(names)
 }
 
 /// The questions of a step, if one is named.
@@ -191,6 +197,16 @@ mod tests {
             "{why}"
         );
         assert!(matching(one(), "5ec2", true).is_ok());
+    }
+
+    #[test]
+    fn only_the_whole_id_of_an_execution_is_looked_for_beyond_the_list() {
+        let (execution, incident) = (format!("{:0<40}", "41c20d"), format!("{:0<40}", "5ec2"));
+        let all = [question("41c20d", "5ec2", "pay")];
+        assert!(is_left_out(&all, &execution, Some("ship")));
+        assert!(!is_left_out(&all, &execution, Some("pay")));
+        assert!(!is_left_out(&all, &incident, Some("ship")));
+        assert!(!is_left_out(&all, "41c20d", Some("ship")));
     }
 
     #[test]
