@@ -61,17 +61,18 @@ function program() {
 export function deployed(name, parameters) {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-'));
   const file = join(folder, 'template.yaml');
+  const remove = () => aws('cloudformation', 'delete-stack', '--stack-name', name);
   try {
     writeFileSync(file, part());
     aws('cloudformation', 'deploy', '--stack-name', name, '--template-file', file,
       '--capabilities', 'CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM', 'CAPABILITY_AUTO_EXPAND',
       '--parameter-overrides', ...Object.entries(parameters).map(([key, value]) => `${key}=${value}`));
+    const { Outputs: [{ OutputValue: id }] } = JSON.parse(aws('cloudformation', 'describe-stacks', '--stack-name', name)).Stacks[0];
+    return { address: `${AWS_ENDPOINT_URL}/_aws/execute-api/${id}/%24default/console`, remove };
+  } catch (error) {
+    remove();
+    throw error;
   } finally {
     rmSync(folder, { recursive: true });
   }
-  const { Outputs: [{ OutputValue: id }] } = JSON.parse(aws('cloudformation', 'describe-stacks', '--stack-name', name)).Stacks[0];
-  return {
-    address: `${AWS_ENDPOINT_URL}/_aws/execute-api/${id}/%24default/console`,
-    remove: () => aws('cloudformation', 'delete-stack', '--stack-name', name),
-  };
 }

@@ -213,6 +213,8 @@ async fn a_platform_admin_without_a_tenant_must_name_one_except_for_ids_and_list
         reply.body
     );
     assert_eq!(admin.get("/v1/receipts?tenant=*").await.status, 400);
+    let unknown = format!("/v1/executions/{}", "f".repeat(40));
+    assert_eq!(admin.get(&unknown).await.status, 404);
     assert_eq!(admin.get("/v1/incidents").await.status, 200);
     assert_eq!(admin.get("/v1/incidents?tenant=globex").await.status, 200);
     assert_eq!(admin.get("/v1/incidents?tenant=Acme/..").await.status, 400);

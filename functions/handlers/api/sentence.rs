@@ -15,8 +15,9 @@ pub(crate) fn effect_of(
             None => "The step is tried again, with all of its attempts.",
             // A target deduplicates the calls of one key. Effects under earlier keys have others.
             Some(step) if step.idempotent && step.earlier.is_empty() => {
-                "The step is tried again with the same idempotency key. By the definition, its \
-                 target acts once for a key, so an effect that exists is not repeated."
+                "The step is tried again with the same idempotency key. The workflow treats its \
+                 target as one that acts once for each key. Such a target does not repeat an \
+                 effect that exists."
             }
             Some(_) => {
                 "The step is tried again. Its target can act twice: ask it first whether the \
@@ -27,9 +28,7 @@ pub(crate) fn effect_of(
         Decision::Rollback => "The execution is rolled back.",
         Decision::Approve if enough => "The execution continues.",
         Decision::Approve => "Your approval counts, and the execution waits for more people.",
-        Decision::Reject => {
-            "The approval is rejected: what the execution did is undone, and it ends."
-        }
+        Decision::Reject => "The approval is rejected: the execution is rolled back, and ends.",
     }
 }
 
@@ -47,7 +46,7 @@ mod tests {
         let mut step = fixtures::step(&of, StepState::Unknown, vec![unknown]);
         step.idempotent = true;
         let sentence = |step: &StepRecord| effect_of(Decision::Retry, true, Some(step));
-        assert!(sentence(&step).contains("is not repeated"));
+        assert!(sentence(&step).contains("does not repeat an effect"));
         step.earlier = vec![step.effect()];
         assert!(sentence(&step).contains("can act twice"));
         step.earlier.clear();

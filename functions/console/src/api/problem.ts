@@ -40,7 +40,7 @@ const ADVICE: Readonly<Record<ProblemKind, string>> = {
   expired: 'Sign in again. The address of this page is kept.',
   forbidden: 'Your role does not permit this. A platform admin can say who may.',
   missing: 'Check the address, and that the right tenant is chosen.',
-  conflict: 'This request changed nothing. Read what is named, and load the page again.',
+  conflict: 'The state does not permit this now. Read what is named before you repeat it.',
   refused: 'Correct what is named, then repeat it.',
 };
 

@@ -25,12 +25,12 @@ interface Props {
   tenant: string | undefined;
   decision: string;
   action: Action | undefined;
-  // The reason why it can no longer be sent.
+  // The reason why the decision can no longer be sent, if there is one.
   block: string | undefined;
-  // The parts in which that question differs.
+  // The parts in which the step's present question differs from the one that was read.
   changes: readonly Change[];
   onSend: () => void;
-  // The API refused it, perhaps since the question has changed.
+  // The API refused the decision, perhaps since the question has changed.
   onRefused: () => void;
   onClose: (said: string | undefined) => void;
 }

@@ -28,7 +28,7 @@ export function Time({ at, distance = false }: Props) {
 export function Clock() {
   const now = useNow(true);
   const text = timeZone() === 'UTC' ? utc(now) : `${local(now)} ${zone(now)}`;
-  // Minutes are enough, and the day is known.
+  // Seconds and the day are left out, since a reader compares minutes.
   return <span class="clock">{text.replace(/^\S+ (\d\d:\d\d):\d\d/, '$1')}</span>;
 }
 

@@ -24,8 +24,8 @@ export const canStop = (status: string): boolean => status === 'RUNNING';
 // True if the report changes no more.
 export const isOver = (status: string): boolean => status === 'DONE' || status === 'STOPPED';
 
-// The executions of a report, refused ones first. `refused` are those of the API's list of refused
-// ones, of which the first page of all executions may lack some. Returns at most `most`.
+// The executions of a report, refused ones first, at most `most`. `refused` is the API's list of
+// refused executions; the first page of all executions may lack some.
 export function refusedFirst(
   items: readonly BulkReportItem[],
   refused: readonly BulkReportItem[],

@@ -37,7 +37,7 @@ export function parseExactly(text: string): unknown {
   });
 }
 
-// Longest JSON whose numbers are grouped. A longer one is no amount that a person compares.
+// Longest JSON, in characters, whose numbers are grouped: each group is an element of the page.
 const GROUPED_MAX = 20_000;
 
 // A string of JSON, or the whole part of a number of five digits or more.
