@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { command } from '../src/lib/command';
 import { counted, lasted, percent, relative, utc } from '../src/lib/format';
 import { digitGroups, keepsDigits } from '../src/lib/json';
-import { beginOf, RANGES, type RangeName } from '../src/lib/range';
+import { beginOf, isRange, RANGES, type RangeName } from '../src/lib/range';
 import { address, parse } from '../src/router';
 
 test('a_duration_has_its_two_largest_units', () => {
@@ -91,4 +91,11 @@ test('long_whole_numbers_of_json_are_grouped_and_texts_and_fractions_are_not', (
     ['1', '234', '567'],
   ]);
   assert.equal(parts.flat().join(''), json);
+});
+
+test('only_the_name_of_a_range_is_one_whatever_an_address_says', () => {
+  for (const name of Object.keys(RANGES)) assert.ok(isRange(name), name);
+  for (const name of [undefined, '', 'zzz', 'constructor', '__proto__', 'toString']) {
+    assert.ok(!isRange(name), name);
+  }
 });

@@ -11,6 +11,10 @@ export const RANGES = {
 } as const;
 export type RangeName = keyof typeof RANGES;
 
+// True for a name of a range; `constructor` is a member of every object, and no range.
+export const isRange = (name: string | undefined): name is RangeName =>
+  name !== undefined && Object.hasOwn(RANGES, name);
+
 // The begin of a stretch, for the API and for the command.
 export function beginOf(name: RangeName, now: Date): { time: string; option: string } {
   const { ago } = RANGES[name];

@@ -12,16 +12,13 @@ import { Answer, Empty } from '../components/states';
 import { Time } from '../components/time';
 import { command } from '../lib/command';
 import { counted, lasted, percent } from '../lib/format';
-import { beginOf, RANGES, type RangeName } from '../lib/range';
+import { beginOf, isRange, RANGES } from '../lib/range';
 import { wordOf } from '../lib/words';
 import { useLive } from '../live';
 import type { PageProps } from '../pages';
 import { seesEveryTenant } from '../roles';
 
 const EVERY = 15_000;
-
-const isRange = (name: string | undefined): name is RangeName =>
-  name !== undefined && name in RANGES;
 
 const SERIES: ReadonlyArray<Series<Bucket>> = (
   [
