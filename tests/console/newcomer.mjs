@@ -137,8 +137,8 @@ async function prepare(file) {
 
 // Prints what a newcomer may know, and records when they began.
 function begin(file) {
-  const told = JSON.parse(readFileSync(file, 'utf8'));
-  writeFileSync(file, `${JSON.stringify({ ...told, began: new Date().toISOString() }, null, 2)}\n`);
+  const prepared = JSON.parse(readFileSync(file, 'utf8'));
+  writeFileSync(file, `${JSON.stringify({ ...prepared, began: new Date().toISOString() }, null, 2)}\n`);
   console.log(`Open ${CONSOLE} and sign in as platform-admin, and then as treasury.`);
   console.log('Decide what is waiting and mend what is stuck or left behind. You may only use the pages.');
 }

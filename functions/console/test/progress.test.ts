@@ -22,7 +22,7 @@ const OUTLINE = [
   node('later', 'wait', 'end'),
   node('end', 'step'),
 ];
-// As the API lists it: what follows a choice stands before its other branches.
+// As the API lists it: what follows a choice comes before its other branches.
 const LISTED = [
   node('by_size', 'choice', 'pay_big pay_small'),
   node('pay_big', 'step', 'tell'),

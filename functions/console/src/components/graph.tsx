@@ -50,10 +50,10 @@ function secondLine(node: OutlineNode, stateOf: Props['stateOf']): string {
 
 export function Graph(props: Props) {
   if (props.nodes.length === 0) return <p class="soft">The API has no graph of it.</p>;
-  return <Drawn {...props} />;
+  return <GraphFigure {...props} />;
 }
 
-function Drawn({ nodes, label, stateOf }: Props) {
+function GraphFigure({ nodes, label, stateOf }: Props) {
   const sizeOf = (node: OutlineNode): Size => {
     const name = Math.min(node.name.length, MOST_CHARACTERS) * 7.6;
     const second = Math.min(secondLine(node, stateOf).length, MOST_CHARACTERS) * 6.8 + 20;
