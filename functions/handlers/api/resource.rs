@@ -87,47 +87,49 @@ pub(crate) async fn has(
     tenant: &str,
     resource: Resource<'_>,
 ) -> Result<bool, LedgerError> {
-    let (tenant, Some(id)) = (tenant.to_owned(), resource.id()) else {
-        return Ok(true);
-    };
-    if !is_execution_id(id) {
+    if resource.id().is_some_and(|id| !is_execution_id(id)) {
         return Ok(false);
     }
-    let id = id.to_owned();
+    let tenant = tenant.to_owned();
     Ok(match resource {
         Resource::Tenant => true,
-        Resource::Execution(_) => {
-            let execution = id;
+        Resource::Execution(id) => {
+            let execution = id.to_owned();
             let key = ExecutionKey { tenant, execution };
             ledger.read(&key).await?.is_some()
         }
-        Resource::Incident(_) => {
-            let key = IncidentKey { tenant, id };
+        Resource::Incident(id) => {
+            let key = IncidentKey::new(&tenant, id);
             ledger.read(&key).await?.is_some()
         }
-        Resource::Bulk(_) => ledger.read(&BulkKey { tenant, id }).await?.is_some(),
+        Resource::Bulk(id) => {
+            let id = id.to_owned();
+            ledger.read(&BulkKey { tenant, id }).await?.is_some()
+        }
     })
 }
 
 /// 404: the tenant has no such resource, or the caller cannot see the tenant.
 pub(crate) fn not_found(resource: Resource<'_>, tenant: &str) -> Problem {
-    match resource {
-        Resource::Tenant => {
-            Problem::not_found(format!("the tenant {} is not open to you", quoted(tenant)))
-        }
-        _ => absent(resource, "this tenant has no"),
-    }
+    absent(resource, Some(tenant))
 }
 
 /// 404: no registered tenant has such a resource.
 fn not_found_anywhere(resource: Resource<'_>) -> Problem {
-    absent(resource, "no registered tenant has the")
+    absent(resource, None)
 }
 
-/// 404; `lacking` says which tenants have no such resource.
-fn absent(resource: Resource<'_>, lacking: &str) -> Problem {
+/// 404 of one tenant, or of every registered one.
+fn absent(resource: Resource<'_>, tenant: Option<&str>) -> Problem {
+    let lacking = match tenant {
+        Some(_) => "this tenant has no",
+        None => "no registered tenant has the",
+    };
     Problem::not_found(match resource {
-        Resource::Tenant => "the tenant is not open to you".to_owned(),
+        Resource::Tenant => {
+            let tenant = quoted(tenant.unwrap_or_default());
+            format!("the tenant {tenant} is not open to you")
+        }
         Resource::Incident(id) => format!("{lacking} incident {}", quoted(id)),
         Resource::Bulk(id) => format!("{lacking} bulk {}; one is kept for 90 days", quoted(id)),
         Resource::Execution(id) if !is_execution_id(id) => format!(
