@@ -50,13 +50,15 @@ pub fn kill(processes: &[String]) {
     }
 }
 
-/// True if the process can still run. One that has ended is a zombie (`Z`) until its parent asks
-/// for it: proc_pid_stat(5).
+/// True if the process has not ended for its parent. One that has is a zombie (`Z`) until its
+/// parent asks for it: proc_pid_stat(5). A killed process is a zombie while its other threads still
+/// end, and its parent, the emulator, learns of the end after the last of them: waitpid(2).
 fn is_alive(process: &str) -> bool {
     let status = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     // The state follows the name in parentheses, which may itself contain parentheses.
     let state = status.rsplit_once(") ").map(|(_, rest)| rest);
-    state.is_some_and(|state| !state.starts_with(['Z', 'X']))
+    let threads = fs::read_dir(format!("/proc/{process}/task")).map_or(0, Iterator::count);
+    threads > 1 || state.is_some_and(|state| !state.starts_with(['Z', 'X']))
 }
 
 #[cfg(test)]
@@ -73,5 +75,25 @@ mod tests {
         assert!(!is_alive(&process));
         child.wait().expect("it was killed");
         assert!(!is_alive(&process));
+    }
+
+    #[test]
+    fn a_process_whose_first_thread_alone_has_ended_is_alive() {
+        let script = "import ctypes, threading, time\n\
+                      threading.Thread(target=time.sleep, args=(600,)).start()\n\
+                      ctypes.CDLL(None).pthread_exit(None)";
+        let child = Command::new("python3").args(["-c", script]).spawn();
+        let mut child = child.expect("python3 runs");
+        let process = child.id().to_string();
+        let status = || fs::read_to_string(format!("/proc/{process}/stat")).expect("a process");
+        let until = Instant::now() + PATIENCE;
+        while !status().contains(") Z ") {
+            assert!(Instant::now() < until, "the first thread does not end");
+            sleep(Duration::from_millis(5));
+        }
+        assert!(is_alive(&process));
+        assert!(child.try_wait().expect("a child").is_none());
+        kill(std::slice::from_ref(&process));
+        assert!(child.try_wait().expect("a child").is_some());
     }
 }
