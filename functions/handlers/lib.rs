@@ -20,7 +20,14 @@ mod step;
 
 use std::{env, future::Future, pin::Pin};
 
+use mimalloc::MiMalloc;
+
 use self::programs::Program;
+
+/// The allocator of every function: an allocation takes half the instructions of glibc's
+/// (docs/decisions/0146-functions-allocate-by-mimalloc.md).
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The variable in which Lambda passes a function's `Handler` to its program.
 const HANDLER: &str = "_HANDLER";

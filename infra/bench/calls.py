@@ -58,6 +58,13 @@ def call(stub, command, variables, event, count, tls=False):
         return stub.calls.each()
 
 
+def event(stub):
+    """The event of a step that calls the stub."""
+    read = json.loads((EVENTS / "step-http.json").read_text())
+    read["input"]["url"] = f"http://{stub.address}/notifications"
+    return read
+
+
 def begin(stub, programs):
     """Writes what a step reads: copies of the controls, and by `begin` the execution record."""
     tenant = {"rev": {"N": "1"}, "tenant": {"S": "acme"}, "state": {"S": "open"}, "by": {"S": "bench"}}
@@ -76,8 +83,7 @@ def measure(stub, programs, python):
     Returns ours as a share of Powertools', and the milliseconds of a first request by TLS.
     """
     begin(stub, programs)
-    event = json.loads((EVENTS / "step-http.json").read_text())
-    event["input"]["url"] = f"http://{stub.address}/notifications"
+    sent = event(stub)
     runs = {
         "Holdfast": ([programs / "steps"], {"_HANDLER": "step", "HOLDFAST_ACTION": "http"}),
         "Powertools": (
@@ -88,8 +94,8 @@ def measure(stub, programs, python):
     warm, cold = {name: [] for name in runs}, {name: [] for name in runs}
     for _ in range(ROUNDS):
         for name, run in runs.items():
-            warm[name].append(statistics.mean(call(stub, *run, event, WARM_UP + CALLS)[WARM_UP:]))
-            cold[name] += call(stub, *run, event, 1, tls=True)
+            warm[name].append(statistics.mean(call(stub, *run, sent, WARM_UP + CALLS)[WARM_UP:]))
+            cold[name] += call(stub, *run, sent, 1, tls=True)
     print("\n| a guarded step's call | processor ms | requests | first call, by TLS |\n|---|---|---|---|")
     for name, requests in [("Holdfast", "3 + 1"), ("Powertools", "2 + 1")]:
         median = statistics.median

@@ -4,9 +4,12 @@ use holdfast_audit::Record;
 use holdfast_ledger::{Duplicate, Key, left_out};
 use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
-use crate::duplicates::ENTRIES;
+use crate::{
+    duplicates::ENTRIES,
+    item::{number_of, record_of},
+};
 
 /// A committed change of one record.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,7 +94,6 @@ fn record(image: &Value) -> Result<Option<Record>, String> {
         let restored = left_out(at, |name| item.get(name)?.as_str().map(str::to_owned));
         item.extend(restored);
     }
-    let item = Value::Object(item);
     Ok(Some(match key {
         Key::Execution(_) => Record::Execution(as_record(item)?),
         Key::Duplicates(at) => Record::Duplicates {
@@ -119,11 +121,8 @@ fn record(image: &Value) -> Result<Option<Record>, String> {
     }))
 }
 
-fn as_record<T: DeserializeOwned>(item: Value) -> Result<Box<T>, String> {
-    // Serde's message may quote a value; its category does not.
-    T::deserialize(item)
-        .map(Box::new)
-        .map_err(|error| format!("its members: {:?}", error.classify()))
+fn as_record<T: DeserializeOwned>(item: Map<String, Value>) -> Result<Box<T>, String> {
+    record_of(item).map(Box::new)
 }
 
 fn plain_members(members: &Map<String, Value>) -> Result<Map<String, Value>, String> {
@@ -143,10 +142,7 @@ fn plain(value: &Value) -> Result<Value, String> {
     Ok(match (kind.as_str(), value) {
         ("S", Value::String(_)) | ("BOOL", Value::Bool(_)) => value.clone(),
         ("NULL", _) => Value::Null,
-        ("N", Value::String(number)) => {
-            let number: Number = number.parse().map_err(|_| "a number is none")?;
-            Value::Number(number)
-        }
+        ("N", Value::String(number)) => number_of(number)?,
         ("L", Value::Array(items)) => {
             Value::Array(items.iter().map(plain).collect::<Result<_, _>>()?)
         }

@@ -136,6 +136,11 @@ impl Item {
         &self.0
     }
 
+    /// Its attributes, to write them.
+    pub fn into_attributes(self) -> Map<String, Value> {
+        self.0
+    }
+
     /// Its size in bytes.
     pub fn bytes(&self) -> u64 {
         bytes(&self.0)
