@@ -1,8 +1,8 @@
-"""Counts the instructions of a guarded step's call: `instructions.py FOLDER`, with its programs.
+"""Counts the instructions of a guarded step's call: `instructions.py FOLDER`.
 
-Valgrind counts them, so that the number is the same on a busy machine. It has no instructions for
-SHA-256, so that hashes take some 30 times as many there as on a processor of Lambda. They are
-counted apart.
+FOLDER has the programs `begin` and `steps`, with their symbols. Valgrind counts, so that the number
+is the same on a busy machine. It has no instructions for SHA-256, and hashes in software. So hashes
+are counted apart, by the name of their function.
 """
 
 import json
@@ -43,6 +43,8 @@ def main():
     event = calls.event(stub)
     few, many = (counted(stub, programs / "steps", event, count) for count in (FEW, MANY))
     total, hashes = ((after - before) / (MANY - FEW) for before, after in zip(few, many))
+    if not hashes:
+        raise SystemExit(f"{programs / 'steps'} has no function {HASH}: build with CARGO_PROFILE_DEPLOYED_STRIP=none")
     print(json.dumps({"instructions": round(total - hashes), "of hashes in software": round(hashes)}))
 
 
