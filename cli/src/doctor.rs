@@ -102,24 +102,9 @@ pub(crate) fn run(project: &Project, args: &DoctorArgs) -> Result<(), Trouble> {
     // Reads the environment first, since each function takes seconds: a wrong environment is
     // reported at once.
     let of_addresses = preflight::deployed(project, args, &workflows)?;
-    let mut found = Vec::new();
-    for (done, some) in functions.chunks(AT_ONCE).enumerate() {
-        // Each invocation starts the SAM CLI, which takes seconds.
-        let done = done * AT_ONCE;
-        say(&format!(
-            "{done} of {} functions have answered",
-            functions.len()
-        ));
-        found.extend(thread::scope(|scope| {
-            let ask = |function| move || args.function(project, function);
-            let asking: Vec<_> = some.iter().map(|one| scope.spawn(ask(one))).collect();
-            let answers = asking.into_iter().zip(some).map(|(thread, function)| {
-                let gone = |_| vec![no_answer(function, "this command failed")];
-                thread.join().unwrap_or_else(gone)
-            });
-            answers.flatten().collect::<Vec<_>>()
-        }));
-    }
+    let asked = args.ask(project, &functions);
+    let unread = asked.as_ref().err().cloned();
+    let mut found = asked.unwrap_or_default();
     found.extend(of_addresses);
     match (&args.api, args.token.token()?) {
         (Some(api), Some(token)) => {
@@ -129,7 +114,16 @@ pub(crate) fn run(project: &Project, args: &DoctorArgs) -> Result<(), Trouble> {
         }
         _ => line("not compared: definitions; that needs --api and a token")?,
     }
-    report(&found)
+    match unread {
+        None => report(&found),
+        // Nothing is known of a stack that was not read.
+        Some(why) => {
+            if !found.is_empty() {
+                report(&found)?;
+            }
+            Err(Trouble::Other(unreadable(&why)))
+        }
+    }
 }
 
 /// Prints findings, and fails if one is wrong.
@@ -150,6 +144,22 @@ pub(crate) fn report(found: &[Finding]) -> Result<(), Trouble> {
     }
 }
 
+/// Says that the stack cannot be read, and what that needs.
+fn unreadable(why: &str) -> String {
+    format!(
+        "the functions were not checked: {why}; that needs the SAM CLI and AWS credentials that may \
+         invoke them: aws configure, AWS_PROFILE or --profile"
+    )
+}
+
+/// The reason why a function gives no checks.
+enum NoChecks {
+    /// The stack cannot be read from here, so that nothing is known of the function.
+    Unread(String),
+    /// The function is wrong.
+    Wrong(String),
+}
+
 /// The finding that a function could not be invoked.
 fn no_answer(function: &str, why: &str) -> Finding {
     let check = Check::of::<()>("the function answers", Err(why));
@@ -157,15 +167,40 @@ fn no_answer(function: &str, why: &str) -> Finding {
 }
 
 impl DoctorArgs {
-    /// The findings of a function.
-    fn function(&self, project: &Project, id: &str) -> Vec<Finding> {
+    /// The findings of all functions. The error is the reason why none of them can be invoked.
+    fn ask(&self, project: &Project, functions: &[String]) -> Result<Vec<Finding>, String> {
+        let mut found = Vec::new();
+        for (done, some) in functions.chunks(AT_ONCE).enumerate() {
+            // Each invocation starts the SAM CLI, which takes seconds.
+            let done = done * AT_ONCE;
+            let all = functions.len();
+            say(&format!("{done} of {all} functions have answered"));
+            let answers: Vec<_> = thread::scope(|scope| {
+                let ask = |function| move || self.function(project, function);
+                let asking: Vec<_> = some.iter().map(|one| scope.spawn(ask(one))).collect();
+                let answers = asking.into_iter().zip(some).map(|(thread, function)| {
+                    let gone = |_| Ok(vec![no_answer(function, "this command failed")]);
+                    thread.join().unwrap_or_else(gone)
+                });
+                answers.collect()
+            });
+            for answer in answers {
+                found.extend(answer?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The findings of a function. The error is the reason why it cannot be invoked from here.
+    fn function(&self, project: &Project, id: &str) -> Result<Vec<Finding>, String> {
         match self.invoke(project, id) {
-            Ok(checks) => checks.into_iter().map(|one| (id.to_owned(), one)).collect(),
-            Err(why) => vec![no_answer(id, &why)],
+            Ok(checks) => Ok(checks.into_iter().map(|one| (id.to_owned(), one)).collect()),
+            Err(NoChecks::Wrong(why)) => Ok(vec![no_answer(id, &why)]),
+            Err(NoChecks::Unread(why)) => Err(why),
         }
     }
 
-    fn invoke(&self, project: &Project, id: &str) -> Result<Vec<Check>, String> {
+    fn invoke(&self, project: &Project, id: &str) -> Result<Vec<Check>, NoChecks> {
         let mut sam = Command::new(&self.sam);
         sam.current_dir(&project.root)
             .args(["remote", "invoke", id])
@@ -181,10 +216,10 @@ impl DoctorArgs {
             }
         }
         let output = sam.output().map_err(|error| {
-            format!(
+            NoChecks::Unread(format!(
                 "{} cannot be run ({error}): install the SAM CLI, or name it by --sam",
                 self.sam.display()
-            )
+            ))
         })?;
         let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
         let checks = serde_json::from_value::<Checks>(answer.clone());
@@ -194,12 +229,26 @@ impl DoctorArgs {
             let words =
                 error.unwrap_or_else(|| String::from_utf8_lossy(&output.stderr).into_owned());
             let last = words.trim().lines().last().unwrap_or_default();
+            let shown = last.trim_start_matches("Error: ");
+            let shown: String = shown.chars().take(SHOWN).collect();
             match last {
-                "" => "the answer has no checks: is an older version deployed?".to_owned(),
-                last => last.chars().take(SHOWN).collect(),
+                "" => {
+                    let why = "the answer has no checks: is an older version deployed?";
+                    NoChecks::Wrong(why.to_owned())
+                }
+                last if answer.is_null() && is_about_credentials(last) => NoChecks::Unread(shown),
+                _ => NoChecks::Wrong(shown),
             }
         })
     }
+}
+
+/// True if the SAM CLI says that it has no valid credentials. Its words are those of botocore
+/// (botocore/exceptions.py: NoCredentialsError, ProfileNotFound, SSOTokenLoadError) and of AWS
+/// (docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html: ExpiredTokenException).
+fn is_about_credentials(error: &str) -> bool {
+    const WORDS: [&str; 4] = ["credentials", "config profile", "security token", "SSO"];
+    WORDS.iter().any(|words| error.contains(words))
 }
 
 /// Compares the local definitions with the deployed ones that this tenant sees.
@@ -303,4 +352,27 @@ fn tenants(api: &Client, workflows: &[Workflow]) -> Result<Vec<Finding>, Trouble
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lack_of_credentials_is_told_from_a_wrong_function() {
+        for lack in [
+            "Error: Unable to locate credentials",
+            "Error: The config profile (nosuch) could not be found",
+            "The security token included in the request is expired",
+            "Error when retrieving token from sso: Error loading SSO Token: it does not exist",
+        ] {
+            assert!(is_about_credentials(lack), "{lack}");
+        }
+        for wrong in [
+            "Error: The resource BeginFunction of the stack holdfast-staging does not exist",
+            "Task timed out after 30.00 seconds",
+        ] {
+            assert!(!is_about_credentials(wrong), "{wrong}");
+        }
+    }
 }

@@ -34,7 +34,8 @@ pub(crate) struct DrillArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
     /// Random schedules of several executions at once, from the seed on; 1 shows one schedule
-    #[arg(long, value_name = "N", conflicts_with_all = ["pairs", "only"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["pairs", "only"],
+          value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) schedules: Option<u64>,
     /// Every single disturbance, each followed by rollbacks, redrives and deployments at rest
     #[arg(long, conflicts_with_all = ["pairs", "only"])]
@@ -174,7 +175,8 @@ fn answers(
 
 /// Shows one scenario state by state.
 fn one(drill: &Drill, name: &str) -> Result<(), Trouble> {
-    let scenario: Scenario = name.parse().map_err(Trouble::Other)?;
+    let scenario: Scenario = name.parse().map_err(Trouble::Usage)?;
+    drill.check(&scenario).map_err(Trouble::Usage)?;
     let outcome = drill.run(&scenario).map_err(Trouble::Other)?;
     outcome.story.iter().try_for_each(|entry| line(entry))?;
     let status = outcome.status.as_deref().unwrap_or("no execution began");

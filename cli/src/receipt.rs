@@ -127,7 +127,16 @@ pub(crate) fn write_new(file: &Path, bytes: &[u8]) -> Result<(), Trouble> {
         part.persist_noclobber(file)?;
         Ok(())
     };
-    write().map_err(|error: io::Error| in_file(file, error.to_string()))
+    write().map_err(|error: io::Error| {
+        let why = match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                "it exists, and no file is overwritten: choose another name, or move it away"
+                    .to_owned()
+            }
+            _ => error.to_string(),
+        };
+        in_file(file, why)
+    })
 }
 
 /// Verifies a receipt's signature by a key set, and its deployment if one is expected, and prints

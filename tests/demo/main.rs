@@ -17,7 +17,7 @@ async fn main() -> ExitCode {
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| "executed".to_owned());
     if story == "help" {
-        say(HELP);
+        say(HELP.trim_end());
         return ExitCode::SUCCESS;
     }
     let stack = &Stack::from_env().await;
@@ -29,7 +29,7 @@ async fn main() -> ExitCode {
         "stopped" => failures::stopped(stack).await,
         "escalate" => people::escalate(stack).await,
         unknown => {
-            eprintln!("there is no scenario {unknown:?}\n{HELP}");
+            eprint!("there is no scenario {unknown:?}\n{HELP}");
             return ExitCode::from(2);
         }
     };
@@ -48,15 +48,8 @@ async fn main() -> ExitCode {
     }
 }
 
-const HELP: &str = "\
-make demo SCENARIO=…
-  executed   a vendor hold that is twice answered 503, and a notification, to their receipt (the default)
-  duplicate  the same start three times: one execution, two replays, one hold
-  rollback   a notification is refused for good: the hold before it is released
-  unknown    the answers to a hold and to its release are lost: one hold, one release
-  stopped    an operator stops the state machine in the middle of a step: recovery ends the execution
-  escalate   a person approves, the vendor system refuses, and a person decides on a retry
-  help       this list";
+/// The list of scenarios, which infra/local/demo.sh prints too.
+const HELP: &str = include_str!("scenarios.txt");
 
 /// Prints a line for the person who watches.
 #[expect(clippy::print_stdout, reason = "a demo shows things")]

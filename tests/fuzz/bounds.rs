@@ -26,8 +26,8 @@ use crate::{
     fuzz,
 };
 
-/// Longest check of a start: names, content and guardrails have five seconds each. A busy machine
-/// wakes the function later.
+/// Longest check of a start: names, content and guardrails have five seconds of the clock each. A
+/// busy machine wakes the function later.
 const LONGEST: Duration = Duration::from_secs(20);
 /// Most memory of the process, in MB. A function has 256, of which its AWS clients hold some.
 const MOST_MEMORY: u64 = 200;

@@ -241,3 +241,39 @@ async fn only_a_platform_admin_sees_and_changes_the_registry() {
         .await;
     assert_eq!(reply.status, 202, "acme is open: {}", reply.body);
 }
+
+#[tokio::test]
+async fn a_list_of_a_tenant_that_is_not_registered_is_not_found() {
+    let stack = Stack::from_env().await;
+    let unknown = unique("misspelled");
+    for role in [Role::PlatformAdmin, Role::PlatformObserver] {
+        let caller = stack.api.as_role(role, "acme");
+        for list in [
+            "executions",
+            "incidents",
+            "questions",
+            "workflows",
+            "statistics",
+        ] {
+            let path = format!("/v1/{list}?tenant={unknown}");
+            let reply = caller.get(&path).await;
+            assert_eq!(reply.status, 404, "{path}: {}", reply.body);
+            let why = reply.body["detail"].to_string();
+            assert!(
+                why.contains(&format!("tenant {unknown} is not registered")),
+                "{why}"
+            );
+            let known = caller.get(&format!("/v1/{list}?tenant=globex")).await;
+            assert_eq!(known.status, 200, "{list}: {}", known.body);
+        }
+    }
+    // A start keeps its own answer, which is counted.
+    let admin = stack.api.as_role(Role::PlatformAdmin, "acme");
+    let path = format!("/v1/workflows/{DELAY}/executions?tenant={unknown}");
+    let request = admin.request("POST", &path);
+    let request = request.header("content-type", "application/json");
+    let request = request.header("idempotency-key", unique("key"));
+    let body = json!({ "input": {} });
+    let reply = admin.send(request.body(body.to_string())).await;
+    assert_eq!(reply.status, 403, "{}", reply.body);
+}

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::{
     decide::DecisionArg,
     find::{self, short},
-    options::{ChangeOptions, ReadOptions, Reason, Times, given},
+    options::{ChangeOptions, ReadOptions, Reason, Times, given, status},
     shape::bulk::{BulkChange, BulkItem, BulkPreview, BulkReport},
     workflow::workflow_id,
 };
@@ -78,7 +78,7 @@ struct FilterArgs {
     #[arg(long, value_name = "WF-ID", value_parser = workflow_id)]
     workflow: Option<String>,
     /// Only this status, such as RUNNING or FAILED
-    #[arg(long, value_name = "STATUS")]
+    #[arg(long, value_name = "STATUS", value_parser = status)]
     status: Option<String>,
     /// Only executions with exactly this subject
     #[arg(long, value_name = "TEXT")]
@@ -125,14 +125,13 @@ fn request(operation: &str, decision: Option<Decision>, args: &FilterArgs) -> Re
         }
         None => (None, client),
     };
-    let status = args.status.as_ref().map(|status| status.to_uppercase());
     let mut filter = given(&[
         ("incident_id", &incident),
         ("workflow_id", &args.workflow),
-        ("status", &status),
+        ("status", &args.status),
         ("subject", &args.subject),
     ]);
-    filter.extend(args.times.query());
+    filter.extend(args.times.query()?);
     if filter.is_empty() {
         return Err(Trouble::Usage(
             "name the executions: by --incident, --workflow, --status, --subject, --from or --until"

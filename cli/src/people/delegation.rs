@@ -82,6 +82,13 @@ pub(crate) fn delegations(args: &DelegationsArgs) -> Result<(), Trouble> {
                 .print(&answer, || table(&answer["delegations"], &Screen::stdout()))
         }
         Some(DelegationsCommand::Set(args)) => {
+            let begins = args.from.unwrap_or_else(Timestamp::now);
+            if args.until <= begins {
+                return Err(Trouble::Usage(format!(
+                    "--until {} is not after {begins}, when the time begins",
+                    args.until
+                )));
+            }
             let from = args.from.map_or("now".to_owned(), |from| from.to_string());
             let effect = format!(
                 "{} decides for {} in your place, from {from} until {}.",

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     find::short,
-    options::{ListOptions, Times, given},
+    options::{ListOptions, Times, given, status},
     shape::{ListedExecution, ListedReceipt},
     workflow::workflow_id,
 };
@@ -23,7 +23,7 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "WF-ID", value_parser = workflow_id)]
     workflow: Option<String>,
     /// Only this status, such as RUNNING, WAITING or FAILED
-    #[arg(long, value_name = "STATUS")]
+    #[arg(long, value_name = "STATUS", value_parser = status)]
     status: Option<String>,
     /// Only executions with exactly this subject
     #[arg(long, value_name = "TEXT")]
@@ -51,14 +51,13 @@ pub(crate) struct ReceiptsArgs {
 
 /// Lists executions, newest first.
 pub(crate) fn list(args: &ListArgs) -> Result<(), Trouble> {
-    let status = args.status.as_ref().map(|status| status.to_uppercase());
     let mut query = given(&[
         ("workflow_id", &args.workflow),
-        ("status", &status),
+        ("status", &args.status),
         ("subject", &args.subject),
         ("idempotency_key", &args.idempotency_key),
     ]);
-    query.extend(args.times.query());
+    query.extend(args.times.query()?);
     print(
         &args.options,
         "/v1/executions",
@@ -71,7 +70,7 @@ pub(crate) fn list(args: &ListArgs) -> Result<(), Trouble> {
 /// Lists receipts, newest first.
 pub(crate) fn receipts(args: &ReceiptsArgs) -> Result<(), Trouble> {
     let mut query = given(&[("workflow_id", &args.workflow)]);
-    query.extend(args.times.query());
+    query.extend(args.times.query()?);
     print(
         &args.options,
         "/v1/receipts",

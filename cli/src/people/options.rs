@@ -1,7 +1,8 @@
 //! Options that several commands take, and the output that `--json` selects.
 
 use clap::Args;
-use holdfast_ids::names::reason;
+use holdfast_ids::names::{quoted, reason};
+use holdfast_ledger::STATUSES;
 use jiff::{Span, Timestamp};
 use serde_json::Value;
 
@@ -82,11 +83,33 @@ pub(super) struct Times {
 }
 
 impl Times {
-    pub(super) fn query(&self) -> impl Iterator<Item = (&'static str, String)> {
+    /// The members of a query. A range that ends before it begins is wrong usage.
+    pub(super) fn query(
+        &self,
+    ) -> Result<impl Iterator<Item = (&'static str, String)> + use<>, Trouble> {
+        if let (Some(from), Some(until)) = (self.from, self.until)
+            && until < from
+        {
+            return Err(Trouble::Usage(format!(
+                "--until {until} is earlier than --from {from}: nothing is between them"
+            )));
+        }
         let members = [("from", self.from), ("until", self.until)];
-        members
-            .into_iter()
-            .filter_map(|(name, time)| Some((name, time?.to_string())))
+        let given = |(name, time): (_, Option<Timestamp>)| Some((name, time?.to_string()));
+        Ok(members.into_iter().filter_map(given))
+    }
+}
+
+/// Reads a status of executions, in capitals or not.
+pub(super) fn status(text: &str) -> Result<String, String> {
+    let status = text.to_uppercase();
+    match STATUSES.contains(&status.as_str()) {
+        true => Ok(status),
+        false => Err(format!(
+            "{} is no status: write one of {}",
+            quoted(text),
+            STATUSES.join(", ")
+        )),
     }
 }
 
@@ -137,6 +160,31 @@ mod tests {
             let why = reason(wrong).expect_err(wrong);
             assert!(why.contains("1 to 500 characters"), "{why}");
         }
+    }
+
+    #[test]
+    fn a_range_that_ends_before_it_begins_is_wrong_usage() {
+        let times = |from: &str, until: &str| Times {
+            from: Some(time(from).expect(from)),
+            until: Some(time(until).expect(until)),
+        };
+        let Err(Trouble::Usage(why)) = times("1h", "3d").query().map(Iterator::count) else {
+            panic!("three days ago is earlier than an hour ago");
+        };
+        assert!(why.starts_with("--until "), "{why}");
+        assert!(why.contains(" is earlier than --from "), "{why}");
+        let fine = times("3d", "3d").query().map(Iterator::count);
+        assert!(matches!(fine, Ok(2)), "a range can be one moment");
+    }
+
+    #[test]
+    fn a_status_is_one_of_the_api_in_capitals_or_not() {
+        assert_eq!(status("rolled_back"), Ok("ROLLED_BACK".to_owned()));
+        let why = status("NOPE").expect_err("no status");
+        assert!(
+            why.contains("\"NOPE\" is no status: write one of RUNNING, WAITING"),
+            "{why}"
+        );
     }
 
     #[test]

@@ -119,7 +119,8 @@ fn object(option: &str, text: &str) -> Result<Map<String, Value>, Trouble> {
         _ => Ok(text.to_owned()),
     };
     let source = text.strip_prefix('@').unwrap_or("standard input");
-    let text = read.map_err(|error| wrong(format!("{source}: {error}")))?;
+    let unread = |error| Trouble::Other(format!("{option}: {source}: {error}"));
+    let text = read.map_err(unread)?;
     // The API refuses such a text too, but it receives the members that were read here.
     check_members(text.as_bytes()).map_err(|_| {
         let why = "an object has two members of one name, and only one would be sent: name it once";

@@ -45,7 +45,7 @@ pub(crate) struct StatisticsArgs {
 /// Prints the statistics of a time: its hours or days, its workflows, its slowest steps.
 pub(crate) fn statistics(args: &StatisticsArgs) -> Result<(), Trouble> {
     let mut query = given(&[("workflow_id", &args.workflow)]);
-    query.extend(args.times.query());
+    query.extend(args.times.query()?);
     let by = args.by.to_possible_value();
     query.extend(by.map(|by| ("by", by.get_name().to_owned())));
     let answer = args.options.api.client()?.done(ApiRequest {

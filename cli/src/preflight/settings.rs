@@ -30,12 +30,15 @@ impl Settings {
         let section = document.get(environment).ok_or_else(|| {
             let tables = document.iter().filter(|(_, item)| item.is_table_like());
             let names: Vec<_> = tables.map(|(name, _)| name).collect();
-            Trouble::Other(format!(
+            Trouble::Usage(format!(
                 "{file} has no environment {environment:?}: --config-env names one of {}",
                 names.join(", ")
             ))
         })?;
-        let wrong = |why| Trouble::Other(format!("{file}: [{environment}]: {why}"));
+        let wrong = |why| match args.parameter_overrides.is_empty() {
+            true => Trouble::Other(format!("{file}: [{environment}]: {why}")),
+            false => Trouble::Usage(why),
+        };
         let read = Self::of(project, environment, section, &args.parameter_overrides);
         let read = read.map_err(wrong)?;
         let named = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());

@@ -26,22 +26,42 @@ fn a_new_workflow_is_valid_and_is_never_overwritten() {
 
     project.write("workflows/pay-vendor.yaml", "mine");
     let output = project.run(&["new", "pay-vendor"]);
+    let why = "pay-vendor.yaml: it exists, and no file is overwritten: choose another name";
     assert_eq!(output.code, Some(1));
-    assert!(
-        output.err.contains("pay-vendor.yaml: File exists"),
-        "{}",
-        output.err
-    );
+    assert!(output.err.contains(why), "{}", output.err);
     assert_eq!(project.read("workflows/pay-vendor.yaml"), "mine");
 }
 
 #[test]
 fn an_error_for_an_invalid_name_shows_the_form() {
     let output = Project::new().run(&["new", "../evil"]);
-    assert_eq!(output.code, Some(1));
+    assert_eq!(output.code, Some(2));
     let why = "error: \"../evil\" cannot name a workflow: use letters and digits, joined by hyphens, \
                at most 57 characters, such as delay-vendor-payments\n";
     assert_eq!(output.err, why);
+}
+
+#[test]
+fn a_new_workflow_acts_on_the_target_of_the_deployment_if_it_has_one() {
+    let project = Project::new();
+    project.run(&["new", "all"]);
+    let text = project.read("workflows/all.yaml");
+    assert!(
+        text.contains("url: \"${VendorSystemUrl}/requests\""),
+        "{text}"
+    );
+    let without = project
+        .read("template.yaml")
+        .replace("VendorSystemUrl", "Other");
+    project.write("template.yaml", &without);
+    project.run(&["new", "other"]);
+    let text = project.read("workflows/other.yaml");
+    assert!(
+        text.contains("url: \"https://api.example.com/requests\""),
+        "{text}"
+    );
+    let output = project.run(&["validate", "workflows/other.yaml"]);
+    assert_eq!(output.code, Some(0), "{}", output.err);
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use crate::doors::{Server, TOKEN, ok, run};
+use crate::{
+    doors::{Server, TOKEN, ok, run},
+    project::Project,
+};
 
 #[test]
 fn a_missing_execution_exits_with_3_and_a_wrong_argument_with_2() {
@@ -69,4 +72,93 @@ fn a_start_that_waited_exits_with_0_only_for_executed() {
     let server = Server::start(move |_| ok(started.clone()));
     let output = run(&server.address, TOKEN, &["start", "WF-PAY", "--yes"]);
     assert_eq!(output.code, Some(0), "{}", output.err);
+}
+
+#[test]
+fn a_wrong_argument_exits_with_2_before_any_request() {
+    let server = Server::start(|_| ok(json!({})));
+    let said = |arguments: &[&str]| {
+        let output = run(&server.address, TOKEN, arguments);
+        assert_eq!(output.code, Some(2), "{arguments:?}: {}", output.err);
+        output.err
+    };
+    let why = said(&["ls", "--status", "NOPE"]);
+    assert!(why.contains("RUNNING, WAITING, PAUSED"), "{why}");
+    let bulk = ["bulk", "cancel", "--reason", "r"];
+    said(&[&bulk[..], &["--status", "NOPE"]].concat());
+    said(&bulk);
+    said(&[&bulk[..], &["--from", "1h", "--until", "2h"]].concat());
+    for list in ["ls", "receipts", "statistics"] {
+        let why = said(&[
+            list,
+            "--from",
+            "2026-11-02T00:00:00Z",
+            "--until",
+            "2026-11-01T00:00:00Z",
+        ]);
+        let said = "--until 2026-11-01T00:00:00Z is earlier than --from 2026-11-02T00:00:00Z";
+        assert!(why.contains(said), "{why}");
+    }
+    let delegation = ["delegations", "set", "ops", "--to", "ann", "--reason", "r"];
+    let why = said(&[&delegation[..], &["--until", "2020-01-01T00:00:00Z"]].concat());
+    assert!(
+        why.contains("--until 2020-01-01T00:00:00Z is not after"),
+        "{why}"
+    );
+    let file = run(
+        &server.address,
+        TOKEN,
+        &["start", "WF-A", "--yes", "--input", "@nosuch"],
+    );
+    assert_eq!(file.code, Some(1), "{}", file.err);
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn a_wrong_name_exits_with_2_and_a_wrong_file_with_1() {
+    let project = Project::new();
+    project.write("samconfig.toml", "[default.global.parameters]\n");
+    let new = project.run(&["new", "known"]);
+    assert_eq!(new.code, Some(0), "{}", new.err);
+    let file = "workflows/known.yaml";
+    for (arguments, code) in [
+        (&["new", ""][..], 2),
+        (&["drill", file, "--only", "nosuch"], 2),
+        (&["drill", file, "--only", "Finish/nosuch"], 2),
+        (&["drill", file, "--only", "Nosuch/lost-answer"], 2),
+        (&["drill", file, "--schedules", "0"], 2),
+        (
+            &["doctor", "--before-deploy", "--parameter-overrides", "x"],
+            2,
+        ),
+        (&["doctor", "--before-deploy", "--config-env", "nosuch"], 2),
+        (&["doctor", "--config-env", "nosuch"], 2),
+        (&["new", "known"], 1),
+        (&["validate", "workflows/nosuch.yaml"], 1),
+        (&["graph", "workflows/nosuch.yaml"], 1),
+        (&["drill", file, "--input", "nosuch.json"], 1),
+    ] {
+        let output = project.run(arguments);
+        assert_eq!(output.code, Some(code), "{arguments:?}: {}", output.err);
+    }
+}
+
+#[test]
+fn a_stack_that_cannot_be_read_makes_no_function_wrong() {
+    let project = Project::new();
+    project.write("samconfig.toml", "[default.global.parameters]\n");
+    project.run(&["new", "known"]);
+    let output = project.run(&["doctor", "--sam", "./no-such-program"]);
+    assert_eq!(output.code, Some(1), "{}", output.out);
+    assert!(!output.out.contains("WRONG"), "{}", output.out);
+    assert!(
+        output.err.contains("the functions were not checked"),
+        "{}",
+        output.err
+    );
+    assert!(
+        output.err.contains("needs the SAM CLI and AWS credentials"),
+        "{}",
+        output.err
+    );
 }

@@ -104,7 +104,18 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for JsonBody<T> {
 pub(crate) fn read_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let problem = |error: String| Problem::bad_request(format!("the body: {error}"));
     check_members(body).map_err(problem)?;
-    serde_json::from_slice(body).map_err(|error| problem(error.to_string()))
+    serde_json::from_slice(body).map_err(|error| problem(without_type(&error.to_string())))
+}
+
+/// An error of serde without the name of a type of ours.
+fn without_type(error: &str) -> String {
+    match error.split_once("expected struct ") {
+        Some((before, after)) => {
+            let place = after.split_once(' ').map_or("", |(_, place)| place);
+            format!("{before}expected an object {place}")
+        }
+        None => error.to_owned(),
+    }
 }
 
 /// The trace that the header `traceparent` names, or else the trace of this invocation.
@@ -129,6 +140,19 @@ pub(crate) fn is_joined(value: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_of_a_body_names_no_type_of_ours() {
+        let error = |body: &str| {
+            let read = read_body::<TenantQuery>(body.as_bytes());
+            read.expect_err(body).into_detail()
+        };
+        assert_eq!(
+            error("7"),
+            "the body: invalid type: integer `7`, expected an object at line 1 column 1"
+        );
+        assert!(error("{\"a\": 1}").contains("unknown field `a`"));
+    }
 
     #[test]
     fn a_key_that_a_gateway_joined_from_two_headers_is_refused() {

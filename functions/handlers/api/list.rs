@@ -6,10 +6,7 @@ use holdfast_ids::{
     keys::{ExecutionKey, execution_id, idempotency_key},
     names::{check_text, is_workflow_id, quoted},
 };
-use holdfast_ledger::{
-    CLOSING, DERIVED, LOOKED_AT, Ledger as _, PAUSED, ROLLING_BACK, RUNNING, WAITING,
-};
-use holdfast_receipt::Status;
+use holdfast_ledger::{DERIVED, LOOKED_AT, Ledger as _, RUNNING, STATUSES};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -24,20 +21,6 @@ use crate::api::{
     progress::{Progress, progress_of_list},
     route::AuthorizedRequest,
 };
-
-/// Statuses that a list can be limited to.
-pub(crate) const STATUSES: [&str; 10] = [
-    RUNNING,
-    WAITING,
-    PAUSED,
-    CLOSING,
-    ROLLING_BACK,
-    Status::Executed.name(),
-    Status::RolledBack.name(),
-    Status::PartiallyRolledBack.name(),
-    Status::Failed.name(),
-    Status::Rejected.name(),
-];
 
 /// The query of the list of executions.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]

@@ -23,6 +23,7 @@ use crate::api::{
     app::App,
     problem::Problem,
     resource::{has, tenant_of},
+    tenant::check_named_tenant,
     voter::{platform_voter, voter},
 };
 
@@ -204,6 +205,9 @@ impl Caller for AuthorizedCaller {
             _sealed: (),
         };
         if access_of(operation) == Access::Allowed {
+            if resource.id().is_none() {
+                check_named_tenant(app, identity, operation, &caller.tenant).await?;
+            }
             return Ok(caller);
         }
         // 403 says that a resource exists. An id can be computed, so that a role that reads the

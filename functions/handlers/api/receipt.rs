@@ -24,7 +24,9 @@ use crate::api::{
     answer::{FetchLink, KeySet},
     app::App,
     extract::{NamesTenant, TENANT},
+    principal::AuthorizedCaller,
     problem::Problem,
+    progress::progress_of,
     route::{AuthorizedRequest, FILE},
 };
 
@@ -91,6 +93,9 @@ pub(crate) async fn link(
         .ok_or_else(|| caller.unknown(&id))?;
     let generation = query.generation.unwrap_or(execution.generation);
     let receipt = receipt_of(&caller.receipts, &execution, generation).await?;
+    let Some(receipt) = receipt else {
+        return Err(no_receipt(&app, &caller, &execution).await?);
+    };
     let name = format!("{}-{id}-{generation}", execution.workflow);
     if query.format == ReceiptFormat::Html {
         return page(&app, &caller.receipts, &receipt, &name).await;
@@ -113,13 +118,36 @@ pub(crate) async fn link(
     .into_response())
 }
 
+/// 409: the newest generation has no receipt yet. The text has the status that lists show.
+async fn no_receipt(
+    app: &App,
+    caller: &AuthorizedCaller,
+    execution: &ExecutionRecord,
+) -> Result<Problem, Problem> {
+    let at = &execution.at;
+    let snapshot = caller.ledger.snapshot(at).await?;
+    let snapshot = snapshot.ok_or_else(|| caller.unknown(&at.execution))?;
+    let progress = progress_of(app, &snapshot).await?;
+    let status = progress.status(at, snapshot.execution.phase.name());
+    let before = match execution.generation.checked_sub(1) {
+        Some(before) => format!("; the receipt before exists: ?generation={before}"),
+        None => String::new(),
+    };
+    Ok(Problem::too_early(format!(
+        "execution {} has no receipt yet: its status is {status}, and it gets a receipt when it \
+         ends{before}",
+        at.execution
+    )))
+}
+
 /// The reference to the receipt of an execution generation. The execution record names the newest
-/// two receipts, and each receipt names the one before.
+/// two receipts, and each receipt names the one before. The newest generation has none until it
+/// ends.
 async fn receipt_of(
     store: &S3Store,
     execution: &ExecutionRecord,
     generation: u32,
-) -> Result<ReceiptRef, Problem> {
+) -> Result<Option<ReceiptRef>, Problem> {
     let (id, newest) = (&execution.at.execution, execution.generation);
     if generation > newest {
         return Err(Problem::not_found(format!(
@@ -127,17 +155,7 @@ async fn receipt_of(
         )));
     }
     if generation == newest {
-        return execution.receipt.clone().ok_or_else(|| {
-            let before = match newest.checked_sub(1) {
-                Some(before) => format!("; the receipt before exists: ?generation={before}"),
-                None => String::new(),
-            };
-            Problem::too_early(format!(
-                "execution {id} has no receipt yet: its status is {}, \
-                 and it gets a receipt when it ends{before}",
-                execution.phase.name()
-            ))
-        });
+        return Ok(execution.receipt.clone());
     }
     let mut found = execution.previous.clone();
     for _ in generation + 1..newest {
@@ -149,7 +167,7 @@ async fn receipt_of(
             ))
         })?;
     }
-    found.ok_or_else(|| {
+    found.map(Some).ok_or_else(|| {
         Problem::conflict(format!(
             "no later receipt of execution {id} names the receipt of generation {generation}"
         ))

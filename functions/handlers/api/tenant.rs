@@ -2,7 +2,7 @@
 //! no tenant, so a tenant in the query has no effect.
 
 use axum::{Json, routing::MethodFilter};
-use holdfast_access::Operation;
+use holdfast_access::{Identity, Operation, Ownership};
 use holdfast_audit::Kind;
 use holdfast_aws::SystemHost;
 use holdfast_engine::Host;
@@ -139,4 +139,25 @@ pub(crate) async fn registration_of(app: &App, tenant: &str) -> Result<Registrat
         Some(Some(why)) => Registration::Closed(why),
         None => Registration::Unknown,
     })
+}
+
+/// Refuses a request of a role of every tenant about another tenant than its own that is not
+/// registered. Only registered tenants start, so that this tenant has nothing, and an empty list
+/// would hide a misspelled name (decision 0142).
+///
+/// A start looks for its tenant itself, and counts what it refuses.
+pub(crate) async fn check_named_tenant(
+    app: &App,
+    identity: &Identity,
+    operation: Operation,
+    tenant: &str,
+) -> Result<(), Problem> {
+    let of_another = identity.ownership(tenant) == Ownership::Other;
+    if !of_another || !identity.role.is_of_every_tenant() || operation == Operation::Start {
+        return Ok(());
+    }
+    match registration_of(app, tenant).await? {
+        Registration::Unknown => Err(Problem::not_found(not_registered(tenant))),
+        Registration::Open | Registration::Closed(_) => Ok(()),
+    }
 }

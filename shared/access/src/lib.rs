@@ -213,7 +213,7 @@ impl Operation {
             Self::ReadIncidents => "see incidents",
             Self::HandleIncidents => "acknowledge and resolve incidents",
             Self::Decide => "decide what an execution waits for",
-            Self::Bulk => "act on many executions at once, each as the rows above say",
+            Self::Bulk => "act on many executions at once",
             Self::ReadReceipts => "list and fetch receipts and digests",
             Self::ReadQuestions => "see the questions that wait for people",
             Self::ReadControls => "see what is paused",

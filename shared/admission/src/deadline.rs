@@ -2,28 +2,35 @@
 
 use std::{fmt, time::Duration};
 
-use holdfast_expression::{WorkError, within};
+use holdfast_expression::{Shortage, WorkError, WorkLimit, within};
 
-/// Longest admission check, and longest half of a mapping: tenant and key, or the rest. The
-/// function itself has 30 seconds, for at most three of them.
-const LIMIT: Duration = Duration::from_secs(5);
+/// Limit of an admission check, and of each half of a mapping: tenant and key, or the rest.
+///
+/// A function with 256 MB has 14.5 % of a processor
+/// (docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html), so that it needs 4.2 of the
+/// seconds of the clock for all of the processor time. It has 30 seconds for a task, which has at
+/// most three checks, and mapping again for its log.
+const LIMIT: WorkLimit = WorkLimit {
+    processor: Duration::from_millis(600),
+    clock: Duration::from_secs(5),
+};
 
 /// The reason why a check has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CheckError {
-    /// The check did not end in time, or panicked. Another attempt would end in the same way. The
-    /// text is for a caller.
+    /// The check used its processor time, or panicked. Another attempt would end in the same way.
+    /// The text is for a caller.
     Unfinished(String),
-    /// The system gave the check no thread. Another attempt may succeed.
-    NoThread,
+    /// The machine lacked what the check needs. Another attempt may succeed.
+    Shortage(Shortage),
 }
 
 impl fmt::Display for CheckError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unfinished(why) => why,
-            Self::NoThread => "the function could start no thread for the check",
-        })
+        match self {
+            Self::Unfinished(why) => f.write_str(why),
+            Self::Shortage(shortage) => write!(f, "the admission check did not end: {shortage}"),
+        }
     }
 }
 
@@ -31,15 +38,36 @@ impl fmt::Display for CheckError {
 pub fn bounded<T: Send + 'static>(
     check: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, CheckError> {
-    let limit = LIMIT.as_secs();
     within(LIMIT, check).map_err(|unfinished| match unfinished {
         WorkError::TooSlow => CheckError::Unfinished(format!(
-            "it could not be checked within {limit} s: send a smaller input"
+            "its check takes more than {} ms of processor time: send a smaller input",
+            LIMIT.processor.as_millis()
         )),
         WorkError::Panicked => {
             let why = "the check broke off, which is a fault of the engine";
             CheckError::Unfinished(why.to_owned())
         }
-        WorkError::NoThread => CheckError::NoThread,
+        WorkError::Shortage(shortage) => CheckError::Shortage(shortage),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_that_gets_no_processor_is_no_verdict_on_its_input() {
+        // The check waits as a thread does that the system does not run.
+        let (_never, waits) = std::sync::mpsc::channel::<()>();
+        let starved = bounded(move || waits.recv());
+        assert_eq!(starved, Err(CheckError::Shortage(Shortage::Processor)));
+    }
+
+    #[test]
+    fn a_check_that_uses_its_processor_time_is_refused_for_good() {
+        let schema = serde_json::json!({ "type": "object" });
+        let endless = bounded(move || while schema.is_object() {});
+        let why = "its check takes more than 600 ms of processor time: send a smaller input";
+        assert_eq!(endless, Err(CheckError::Unfinished(why.to_owned())));
+    }
 }

@@ -46,7 +46,7 @@ pub fn evaluate_fields(
 fn text_of(expression: &str, scope: &StartScope) -> Result<String, String> {
     let value = scope
         .evaluate(expression)
-        .map_err(|_| "it cannot be evaluated for this input".to_owned())?;
+        .map_err(|error| error.reason("it", "input"))?;
     let value = value.ok_or("it yields nothing")?;
     check_numbers(&value).map_err(|_| "a whole number has more than 15 digits: yield a text")?;
     let text = match value {

@@ -166,7 +166,7 @@ pub fn check(
                     Ok(Some(Value::Bool(true))) => Ok(()),
                     Ok(Some(Value::Bool(false))) => Err(guardrail.message.clone()),
                     Ok(_) => Err("it must yield true or false, and yields neither".to_owned()),
-                    Err(_) => Err("it cannot be evaluated for this input".to_owned()),
+                    Err(error) => Err(error.reason("it", "input")),
                 },
             )
         }));

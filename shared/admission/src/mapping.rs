@@ -65,7 +65,7 @@ pub(crate) fn from_trigger(
     let names = move || Ok((named.tenant()?, named.idempotency_key()?));
     let (tenant, idempotency_key) = match bounded(names) {
         Ok(names) => names.map_err(MappingError::message)?,
-        Err(CheckError::NoThread) => return Err(StartError::NoThread),
+        Err(CheckError::Shortage(shortage)) => return Err(shortage.into()),
         Err(CheckError::Unfinished(why)) => return Err(mapping.unfinished(&why).into()),
     };
     let mut start = Start {
@@ -87,7 +87,7 @@ pub(crate) fn from_trigger(
         }
         Ok(Err(MappingError::Fault(why))) => return Err(why.into()),
         Ok(Err(MappingError::Limit(why))) => start.unmapped = Some(why),
-        Err(CheckError::NoThread) => return Err(StartError::NoThread),
+        Err(CheckError::Shortage(shortage)) => return Err(shortage.into()),
         Err(CheckError::Unfinished(why)) => start.unmapped = Some(mapping.unfinished(&why)),
     }
     Ok(start)
@@ -191,13 +191,14 @@ impl Mapping {
         };
         check_numbers_read(expression, &variables, check)
             .map_err(|why| format!("trigger {name}: {place}: {why}"))?;
-        evaluate(expression, &variables).map_err(|error| match error {
-            EvaluationError::Expression(_) => MappingError::Fault(format!(
-                "trigger {name}: {place} cannot be evaluated: {expression}"
-            )),
-            EvaluationError::Limit(limit) => MappingError::Limit(format!(
-                "trigger {name}: {place} cannot be evaluated, since {limit}: {expression}"
-            )),
+        evaluate(expression, &variables).map_err(|error| {
+            let why = error.reason(&format!("trigger {name}: {place}"), "event");
+            let why = format!("{why}: {expression}");
+            match error {
+                EvaluationError::Expression(_) => MappingError::Fault(why),
+                // A mapping that lacked processor time has no verdict, whatever this error is.
+                EvaluationError::Limit(_) | EvaluationError::Shortage => MappingError::Limit(why),
+            }
         })
     }
 

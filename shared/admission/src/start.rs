@@ -8,6 +8,7 @@ use crate::{
     envelope::{EnvelopeError, check_recorded},
     mapping::from_trigger,
 };
+use holdfast_expression::Shortage;
 use holdfast_ids::{
     keys::{execution_id, idempotency_key},
     names::{check_text, quoted},
@@ -45,13 +46,19 @@ pub struct Start {
 pub enum StartError {
     /// The fault and the right form, without values.
     Malformed(String),
-    /// The system gave the check no thread. Another attempt may read the start.
-    NoThread,
+    /// The machine lacked what the check needs. Another attempt may read the start.
+    Shortage(Shortage),
 }
 
 impl From<String> for StartError {
     fn from(why: String) -> Self {
         Self::Malformed(why)
+    }
+}
+
+impl From<Shortage> for StartError {
+    fn from(shortage: Shortage) -> Self {
+        Self::Shortage(shortage)
     }
 }
 
@@ -65,7 +72,7 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed(why) => f.write_str(why),
-            Self::NoThread => CheckError::NoThread.fmt(f),
+            Self::Shortage(shortage) => CheckError::Shortage(*shortage).fmt(f),
         }
     }
 }

@@ -176,6 +176,11 @@ impl Drill {
         &self.survey.not_reached
     }
 
+    /// Refuses a scenario at a place that the workflow does not have.
+    pub fn check(&self, scenario: &Scenario) -> Result<(), String> {
+        self.survey.strikes(scenario).map(|_| ())
+    }
+
     /// Runs one scenario and records its story. The error names the unknown part of the scenario's
     /// name.
     pub fn run(&self, scenario: &Scenario) -> Result<Outcome, String> {

@@ -47,6 +47,7 @@ pub(crate) fn polled(
             (Err(StepError::retry_after(every, NOT_YET)), true)
         }
         PollReading::Undecided(why) => (Err(StepError::permanent(why)), false),
+        PollReading::Later(why) => (Err(StepError::transient(why)), false),
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     bounded_check::{
-        CheckResult, bounded_check, bounded_refusals, bounded_requirements, no_thread,
+        CheckResult, bounded_check, bounded_refusals, bounded_requirements, undecided,
     },
     engine::{Engine, MAX_RACES},
     first_record::{FirstRecord, recorded_approval, recorded_start},
@@ -67,7 +67,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     pub async fn begin(&self, task: &BeginTask) -> Result<BeginResult, TaskError> {
         let received = read(task).map_err(|error| match error {
             StartError::Malformed(reason) => malformed(reason),
-            StartError::NoThread => no_thread(),
+            StartError::Shortage(shortage) => undecided(shortage),
         })?;
         canonical(&received.input).map_err(|error| malformed(format!("input: {error}")))?;
         let mut admission = self.first_record(task, &received).await?;

@@ -9,6 +9,7 @@ use crate::{
 use holdfast_admission::{
     ApprovalKeys, CheckError, EvaluatedFields, Start, StartScope, check_envelope, evaluate_fields,
 };
+use holdfast_expression::Shortage;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::ExecutionRecord;
 use holdfast_receipt::GuardrailOutcome;
@@ -25,9 +26,10 @@ pub(crate) struct CheckResult {
     pub(crate) fields: EvaluatedFields,
 }
 
-/// The error of a check that the system gave no thread. The state machine retries it.
-pub(crate) fn no_thread() -> TaskError {
-    TaskError::new(ErrorName::Transient, CheckError::NoThread.to_string())
+/// The error of a check for which the machine lacked something. The state machine retries it.
+pub(crate) fn undecided(shortage: Shortage) -> TaskError {
+    let error = CheckError::Shortage(shortage);
+    TaskError::new(ErrorName::Transient, error.to_string())
 }
 
 /// The requirements of a redrive at `now`, within the time limit of a check. Without an end, every
@@ -46,7 +48,7 @@ pub(crate) fn bounded_requirements(
     });
     match evaluated {
         Ok(evaluated) => Ok(evaluated),
-        Err(CheckError::NoThread) => Err(no_thread()),
+        Err(CheckError::Shortage(shortage)) => Err(undecided(shortage)),
         Err(CheckError::Unfinished(why)) => {
             let budgets = gate.rules.budgets.iter();
             let broken =
@@ -82,7 +84,7 @@ pub(crate) fn bounded_check(
     match holdfast_admission::bounded(move || checked(&spec, &keys, &start, &at, started_at)) {
         Ok(checked) => Ok(checked),
         Err(CheckError::Unfinished(why)) => Ok(unfinished(why)),
-        Err(CheckError::NoThread) => Err(no_thread()),
+        Err(CheckError::Shortage(shortage)) => Err(undecided(shortage)),
     }
 }
 

@@ -4,7 +4,7 @@ use std::panic::catch_unwind;
 
 use serde_json::{Value, json};
 
-use holdfast_expression::evaluate;
+use holdfast_expression::{EvaluationError, evaluate};
 use holdfast_task::PollPolicy;
 
 /// The reading of one answer of a step that polls.
@@ -15,7 +15,10 @@ pub(crate) enum PollReading {
     /// The answer is another one.
     NotYet,
     /// The condition has no value that decides, for this reason.
-    Undecided(&'static str),
+    Undecided(String),
+    /// The machine gave the condition too little processor time, as this text says. Another attempt
+    /// may evaluate it.
+    Later(String),
 }
 
 /// The error of an attempt whose answer is not the awaited one.
@@ -32,7 +35,16 @@ pub(crate) fn poll_reading(poll: &PollPolicy, answer: &Value, attempt: u32) -> P
     match evaluated {
         Ok(Ok(Some(Value::Bool(true)))) => PollReading::Done,
         Ok(Ok(Some(Value::Bool(false)) | None)) => PollReading::NotYet,
-        Ok(Ok(Some(_))) => PollReading::Undecided("`until` yields neither true nor false"),
-        Ok(Err(_)) | Err(_) => PollReading::Undecided("`until` cannot be evaluated for the answer"),
+        Ok(Ok(Some(_))) => {
+            PollReading::Undecided("`until` yields neither true nor false".to_owned())
+        }
+        Ok(Err(error)) => {
+            let why = error.reason("`until`", "answer");
+            match error {
+                EvaluationError::Shortage => PollReading::Later(why),
+                _ => PollReading::Undecided(why),
+            }
+        }
+        Err(_) => PollReading::Undecided("`until` cannot be evaluated for this answer".to_owned()),
     }
 }

@@ -150,7 +150,7 @@ fn budget_requirement(
 ) -> Result<Requirement, String> {
     let amount = scope
         .evaluate(&budget.amount)
-        .map_err(|_| "its amount cannot be evaluated for this input".to_owned())?
+        .map_err(|error| error.reason("its amount", "input"))?
         .ok_or("its amount yields nothing")?;
     let period = period_of(budget, now)?;
     let (limit, per) = (format_amount(budget.limit), budget.per.name());

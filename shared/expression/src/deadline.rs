@@ -2,28 +2,63 @@
 
 use std::{
     cell::Cell,
-    io,
+    fmt, io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Mutex, PoisonError,
-        mpsc::{Sender, channel},
+        Arc, Mutex, OnceLock, PoisonError,
+        mpsc::{Receiver, Sender, channel},
     },
     thread,
     time::{Duration, Instant},
 };
 
+use crate::{
+    error::SHORTAGE,
+    limit::{TimeLimit, processor_time},
+    thread_clock::ThreadClock,
+};
+
 /// The stack of a worker, in bytes.
 const STACK: usize = 8 << 20;
+/// Shortest wait for work that has nearly used its processor time.
+const MIN_WAIT: Duration = Duration::from_millis(10);
+
+/// The limit of a piece of work.
+#[derive(Debug, Clone, Copy)]
+pub struct WorkLimit {
+    /// Most processor time of its thread.
+    pub processor: Duration,
+    /// Longest time by the clock. Work that the clock ends has no verdict.
+    pub clock: Duration,
+}
 
 /// The reason why a piece of work has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WorkError {
-    /// It did not end within its limit.
+    /// It used its processor time.
     TooSlow,
     /// It panicked.
     Panicked,
+    /// The machine lacked what the work needs. Another attempt may succeed.
+    Shortage(Shortage),
+}
+
+/// The resource that a machine lacked for a piece of work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shortage {
     /// The system gave it no thread, so that it did not begin.
-    NoThread,
+    Thread,
+    /// The clock ended it before it had its processor time.
+    Processor,
+}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Thread => "the machine gave it no thread: try it again",
+            Self::Processor => SHORTAGE,
+        })
+    }
 }
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -32,13 +67,20 @@ type Job = Box<dyn FnOnce() + Send>;
 static IDLE: Mutex<Vec<Sender<Job>>> = Mutex::new(Vec::new());
 
 thread_local! {
-    /// The end of the work that this thread does, if it has one.
-    static UNTIL: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// The limit of the work that this thread does, if it has one.
+    static LIMIT: Cell<Option<TimeLimit>> = const { Cell::new(None) };
+    /// True if the clock ended an evaluation of this work.
+    static UNDECIDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The end of the work that this thread does, if it has one.
-pub(crate) fn end_of_work() -> Option<Instant> {
-    UNTIL.get()
+/// The limit of the work that this thread does, if it has one.
+pub(crate) fn limit_of_work() -> Option<TimeLimit> {
+    LIMIT.get()
+}
+
+/// Notes that the clock ended an evaluation of this work, so that the work has no verdict.
+pub(crate) fn leave_undecided() {
+    UNDECIDED.set(true);
 }
 
 /// Runs `work` on a thread of its own for at most `limit`, and survives its panic.
@@ -46,28 +88,67 @@ pub(crate) fn end_of_work() -> Option<Instant> {
 /// An evaluation ends shortly before the limit, so that the work can still report it. Other work
 /// cannot be ended from outside, so that its thread is left behind until it ends.
 pub fn within<T: Send + 'static>(
-    limit: Duration,
+    limit: WorkLimit,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, WorkError> {
-    let until = Instant::now() + limit - limit / 10;
     let (answer, answers) = channel();
+    let clock = Arc::new(OnceLock::new());
+    let begun = Arc::clone(&clock);
     let job = Box::new(move || {
-        UNTIL.set(Some(until));
-        let result = catch_unwind(AssertUnwindSafe(work));
+        let _ = begun.set(ThreadClock::of_this_thread());
         // The caller has gone if the limit is over.
-        let _ = answer.send(result.map_err(|_| WorkError::Panicked));
+        let _ = answer.send(run(limit, work));
     });
     let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    let started = || start(STACK).map_err(|_| WorkError::NoThread);
+    let no_thread = WorkError::Shortage(Shortage::Thread);
+    let started = || start(STACK).map_err(|_| no_thread);
     let worker = idle.map_or_else(started, Ok)?;
-    worker.send(job).map_err(|_| WorkError::NoThread)?;
-    let result = match answers.recv_timeout(limit) {
-        Ok(result) => result?,
-        Err(_) => return Err(WorkError::TooSlow),
+    worker.send(job).map_err(|_| no_thread)?;
+    let used = || {
+        let clock = clock.get().and_then(Option::as_ref);
+        clock.map_or(Duration::ZERO, ThreadClock::used)
     };
+    let result = await_answer(&answers, limit, used)?;
     let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
     idle.push(worker);
-    Ok(result)
+    result
+}
+
+/// Runs `work` on this thread.
+fn run<T>(limit: WorkLimit, work: impl FnOnce() -> T) -> Result<T, WorkError> {
+    let begun = processor_time();
+    LIMIT.set(Some(TimeLimit::of_work(limit.processor, limit.clock)));
+    UNDECIDED.set(false);
+    let result = catch_unwind(AssertUnwindSafe(work)).map_err(|_| WorkError::Panicked)?;
+    match UNDECIDED.get() {
+        _ if processor_time() - begun >= limit.processor => Err(WorkError::TooSlow),
+        true => Err(WorkError::Shortage(Shortage::Processor)),
+        false => Ok(result),
+    }
+}
+
+/// Waits for the answer of work whose thread has `used` so much of its processor time. The error is
+/// of work that has not answered.
+fn await_answer<T>(
+    answers: &Receiver<T>,
+    limit: WorkLimit,
+    used: impl Fn() -> Duration,
+) -> Result<T, WorkError> {
+    let end = Instant::now() + limit.clock;
+    loop {
+        let clock = end.saturating_duration_since(Instant::now());
+        // A thread uses no more processor time than the clock shows.
+        let processor = limit.processor.saturating_sub(used()).max(MIN_WAIT);
+        if let Ok(answer) = answers.recv_timeout(processor.min(clock)) {
+            return Ok(answer);
+        }
+        if used() >= limit.processor {
+            return Err(WorkError::TooSlow);
+        }
+        if Instant::now() >= end {
+            return Err(WorkError::Shortage(Shortage::Processor));
+        }
+    }
 }
 
 /// Starts a worker, which ends when its sender is dropped.
@@ -88,18 +169,23 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(200);
     /// Long enough on a busy machine.
     const LONG: Duration = Duration::from_secs(30);
+    const LIMIT: WorkLimit = WorkLimit {
+        processor: LONG,
+        clock: LONG,
+    };
+    const BUSY: WorkError = WorkError::Shortage(Shortage::Processor);
 
     #[test]
     fn work_that_ends_in_time_has_its_result() {
         let work = || evaluate("1 + 1", &[]);
-        assert_eq!(within(LONG, work), Ok(Ok(Some(json!(2)))));
+        assert_eq!(within(LIMIT, work), Ok(Ok(Some(json!(2)))));
     }
 
     #[test]
     fn work_that_panics_is_reported_and_the_next_one_runs() {
-        let panicked = within(LONG, || assert_eq!(1, 2, "on purpose"));
+        let panicked = within(LIMIT, || assert_eq!(1, 2, "on purpose"));
         assert_eq!(panicked, Err(WorkError::Panicked));
-        assert_eq!(within(LONG, || 3), Ok(3));
+        assert_eq!(within(LIMIT, || 3), Ok(3));
     }
 
     #[test]
@@ -108,29 +194,60 @@ mod tests {
     }
 
     #[test]
-    fn an_evaluation_ends_before_the_limit_of_its_work() {
-        let begun = Instant::now();
-        let end = within(LONG, end_of_work).expect("it ends");
-        assert!(end.expect("a limit") < begun + LONG);
-    }
-
-    #[test]
     fn many_slow_evaluations_end_with_one_limit() {
-        let begun = Instant::now();
+        let limit = WorkLimit {
+            processor: SHORT,
+            ..LIMIT
+        };
         let slow = || {
-            for _ in 0..50 {
+            let begun = processor_time();
+            for _ in 0..500 {
                 let _ = evaluate("($f := function($n) { $f($n + 1) }; $f(0))", &[]);
             }
+            processor_time() - begun
         };
-        let _ = within(SHORT, slow);
-        assert!(begun.elapsed() < LONG);
+        // Each alone would take 250 ms, and its evaluator is made again.
+        match within(limit, slow) {
+            Ok(used) => assert!(used < LONG),
+            Err(error) => assert_eq!(error, WorkError::TooSlow),
+        }
     }
 
     #[test]
-    fn work_without_an_end_is_left_behind() {
+    fn work_that_uses_its_processor_time_is_too_slow() {
+        let limit = WorkLimit {
+            processor: SHORT,
+            ..LIMIT
+        };
+        let endless = || loop {
+            if processor_time() > LONG {
+                break;
+            }
+        };
+        assert_eq!(within(limit, endless), Err(WorkError::TooSlow));
+        let late = || while processor_time() < SHORT + MIN_WAIT {};
+        let late = run(limit, late);
+        assert_eq!(late, Err(WorkError::TooSlow), "it ended, but too late");
+    }
+
+    #[test]
+    fn work_that_gets_no_processor_has_no_verdict() {
+        let limit = WorkLimit {
+            clock: SHORT,
+            ..LIMIT
+        };
         let (hold, held) = channel::<()>();
-        let stuck = within(SHORT, move || held.recv());
-        assert_eq!(stuck, Err(WorkError::TooSlow));
+        assert_eq!(within(limit, move || held.recv()), Err(BUSY));
         drop(hold);
+    }
+
+    #[test]
+    fn an_evaluation_that_the_clock_ends_leaves_its_work_without_a_verdict() {
+        let limit = WorkLimit {
+            clock: Duration::ZERO,
+            ..LIMIT
+        };
+        assert_eq!(run(limit, || evaluate("1 + 1", &[])), Err(BUSY));
+        assert_eq!(run(LIMIT, || evaluate("1 + 1", &[])).is_ok(), true);
     }
 }

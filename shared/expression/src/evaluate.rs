@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::{
     deadline,
-    evaluator::{ClockAndChance, EvaluationError, Evaluator, Form, TOO_LONG},
+    error::EvaluationError,
+    evaluator::{ClockAndChance, Evaluator, Form},
     limit::TimeLimit,
 };
 
@@ -79,12 +80,15 @@ fn with_evaluator<T>(
             None => slot.insert(Evaluator::new().map_err(EvaluationError::Expression)?),
         };
         // Loading the evaluator does not count.
-        let limit = TimeLimit::next(processor, deadline::end_of_work());
-        if limit.is_reached() {
-            return Err(EvaluationError::Limit(TOO_LONG));
+        let limit = TimeLimit::next(processor, deadline::limit_of_work());
+        let result = match limit.is_reached() {
+            true => Err(limit.error()),
+            false => run(evaluator, limit),
+        };
+        if let Err(EvaluationError::Shortage) = result {
+            deadline::leave_undecided();
         }
-        let result = run(evaluator, limit);
-        if let Err(EvaluationError::Limit(_)) = result {
+        if let Err(EvaluationError::Limit(_) | EvaluationError::Shortage) = result {
             *slot = None;
         }
         result

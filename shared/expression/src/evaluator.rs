@@ -1,13 +1,16 @@
 //! The evaluator of expressions: the reference implementation of JSONata 2.0.6 in QuickJS, within
 //! limits of time, memory and stack.
 
-use std::{cell::Cell, fmt, rc::Rc};
+use std::{cell::Cell, rc::Rc};
 
 use rquickjs::{Context, Ctx, Exception, Function, IntoJs, Object, Runtime, Undefined};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
-use crate::limit::TimeLimit;
+use crate::{
+    error::{EvaluationError, EvaluationLimit},
+    limit::TimeLimit,
+};
 
 /// JSONata as npm publishes it. infra/local/expressions.mjs compares the two.
 const JSONATA: &str = include_str!("jsonata/jsonata.min.js");
@@ -21,10 +24,8 @@ const MAX_MEMORY: usize = 96 << 20;
 /// Deepest stack of one evaluator, in bytes. A thread of Rust has 2 MB.
 const MAX_STACK: usize = 1 << 20;
 
-/// The message of the limit of time.
-pub(crate) const TOO_LONG: &str = "it takes too long";
-/// The message of the limit of memory.
-const TOO_LARGE: &str = "it needs too much memory";
+/// The error of an evaluation that needs more memory.
+const TOO_LARGE: EvaluationError = EvaluationError::Limit(EvaluationLimit::Memory(MAX_MEMORY));
 /// The time and the chance of an evaluation in a state of Step Functions.
 #[derive(Debug, Clone, Copy)]
 pub struct ClockAndChance {
@@ -32,24 +33,6 @@ pub struct ClockAndChance {
     pub now_ms: i64,
     /// Decides what `$random`, `$shuffle` and `$uuid` yield.
     pub seed: u32,
-}
-
-/// The reason why an evaluation has no result.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EvaluationError {
-    /// JSONata's own message. It may quote the tenant's data, so that it must not reach a log.
-    Expression(String),
-    /// A limit ended the evaluation. The evaluator may have lost parts of its state.
-    Limit(&'static str),
-}
-
-impl fmt::Display for EvaluationError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Expression(message) => message,
-            Self::Limit(message) => message,
-        })
-    }
 }
 
 /// The form of an expression, as JSONata's own syntax tree has it.
@@ -188,12 +171,12 @@ impl Evaluator {
             Outcome::read(&outcome)
         });
         // An interrupt and a lack of memory end the evaluation in the same way.
-        let outcome = outcome.map_err(|_| match limit.is_reached() {
-            true => EvaluationError::Limit(TOO_LONG),
-            false => EvaluationError::Limit(TOO_LARGE),
-        })?;
-        match outcome {
-            Outcome { done: false, .. } => Err(EvaluationError::Limit(TOO_LONG)),
+        let ended = || match limit.is_reached() {
+            true => limit.error(),
+            false => TOO_LARGE,
+        };
+        match outcome.map_err(|_| ended())? {
+            Outcome { done: false, .. } => Err(ended()),
             Outcome {
                 error: Some(error),
                 code: Some(code),
@@ -201,7 +184,7 @@ impl Evaluator {
             } if !code.is_empty() => Err(EvaluationError::Expression(error)),
             Outcome {
                 error: Some(error), ..
-            } if error.contains("out of memory") => Err(EvaluationError::Limit(TOO_LARGE)),
+            } if error.contains("out of memory") => Err(TOO_LARGE),
             Outcome {
                 error: Some(error), ..
             } => Err(EvaluationError::Expression(error)),

@@ -101,7 +101,7 @@ pub use request::Request;
 pub use retired::RetiredKey;
 pub use shown::shown;
 pub use shown_execution::ShownExecution;
-pub use shown_status::{CLOSING, DERIVED, PAUSED, ROLLING_BACK, RUNNING, shown_status};
+pub use shown_status::{CLOSING, DERIVED, PAUSED, ROLLING_BACK, RUNNING, STATUSES, shown_status};
 pub use snapshot::Snapshot;
 pub use start::{StartTransition, start};
 pub use start_refusal::Refusal;

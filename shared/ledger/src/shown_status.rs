@@ -4,6 +4,8 @@
 //! Nothing of it is stored. A question and a control have records of their own, and a second record
 //! of either could disagree.
 
+use holdfast_receipt::Status;
+
 use super::incident::WAITING;
 
 /// The status of an execution whose steps may act.
@@ -15,6 +17,20 @@ pub const PAUSED: &str = "PAUSED";
 pub const CLOSING: &str = "CLOSING";
 /// The status of an execution whose effects are undone.
 pub const ROLLING_BACK: &str = "ROLLING_BACK";
+
+/// The statuses that a list of executions can be limited to.
+pub const STATUSES: [&str; 10] = [
+    RUNNING,
+    WAITING,
+    PAUSED,
+    CLOSING,
+    ROLLING_BACK,
+    Status::Executed.name(),
+    Status::RolledBack.name(),
+    Status::PartiallyRolledBack.name(),
+    Status::Failed.name(),
+    Status::Rejected.name(),
+];
 
 /// The statuses that a running execution can have.
 pub const DERIVED: [&str; 3] = [RUNNING, WAITING, PAUSED];

@@ -15,7 +15,7 @@ use holdfast_ledger::{
     Record as _, fixtures,
 };
 use holdfast_task::{Approvers, QuestionKind};
-use holdfast_tests::{Api, Stack, eventually, kill, unique, variable, workers};
+use holdfast_tests::{Api, Stack, eventually, kill, variable, workers};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -180,7 +180,7 @@ async fn remove(tenant: &str, count: usize) {
 #[tokio::test]
 async fn a_thousand_decisions_are_each_recorded_and_counted_once_though_the_worker_dies_thrice() {
     let stack = Stack::alone().await;
-    let tenant = unique("bulk");
+    let tenant = stack.aws.new_tenant("bulk");
     let (ledger, api) = (ledger().await, stack.api.as_tenant(&tenant));
     wait(&ledger, &tenant, MANY).await;
     let (body, mark) = approve("all are right");
@@ -220,7 +220,7 @@ async fn a_thousand_decisions_are_each_recorded_and_counted_once_though_the_work
 async fn a_running_bulk_that_a_person_stops_makes_no_further_request_and_accounts_for_the_rest() {
     // Other tests must not meet these executions in their lists.
     let stack = Stack::alone().await;
-    let tenant = unique("bulk");
+    let tenant = stack.aws.new_tenant("bulk");
     let (ledger, api) = (ledger().await, stack.api.as_tenant(&tenant));
     wait(&ledger, &tenant, STOPPED).await;
     let (body, mark) = approve("some are right");

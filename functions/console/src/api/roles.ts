@@ -83,7 +83,7 @@ export const RIGHTS = {
     "approver": "where asked",
     "platform-observer": "no"
   },
-  "act on many executions at once, each as the rows above say": {
+  "act on many executions at once": {
     "tenant-admin": "own tenant",
     "platform-admin": "every tenant",
     "observer": "no",

@@ -1,7 +1,7 @@
 //! The bodies and the query of requests about bulks: operation, filter, reason and token.
 
 use holdfast_ids::names::{self, is_execution_id, quoted};
-use holdfast_ledger::{Bulk, BulkFilter, BulkOperation};
+use holdfast_ledger::{Bulk, BulkFilter, BulkOperation, STATUSES};
 use holdfast_receipt::Decision;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -9,7 +9,6 @@ use serde::Deserialize;
 use crate::api::{
     answer::OutcomeName,
     extract::{NamesTenant, TENANT},
-    list::STATUSES,
     problem::Problem,
     reason::{REASON, reason_of},
 };

@@ -192,8 +192,8 @@ fn check_against(
         Ok(Ok(found)) => Err(refusal("input", Problem::bad_input(found))),
         Ok(Err(_)) => Ok(()),
         Err(CheckError::Unfinished(why)) => Err(refusal("input", Problem::bad_input(vec![why]))),
-        Err(no_thread @ CheckError::NoThread) => {
-            let problem = Problem::unavailable("the admission check", &no_thread.to_string());
+        Err(shortage @ CheckError::Shortage(_)) => {
+            let problem = Problem::unavailable("the admission check", &shortage.to_string());
             Err(RefusalReason::unjudged(problem))
         }
     }

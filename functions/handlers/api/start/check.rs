@@ -131,9 +131,9 @@ fn judged(
     match evaluated {
         Ok(problems) => Ok(problems),
         Err(CheckError::Unfinished(why)) => Ok(vec![StartProblem::of("input", why)]),
-        Err(no_thread @ CheckError::NoThread) => Err(Problem::unavailable(
+        Err(shortage @ CheckError::Shortage(_)) => Err(Problem::unavailable(
             "the admission check",
-            &no_thread.to_string(),
+            &shortage.to_string(),
         )),
     }
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{Recovery, RecoveryError, RecoveryNotice, constants_of};
 use crate::{
-    bounded_check::no_thread,
+    bounded_check::undecided,
     lost_start::{LostOwner, LostStart},
     ports::{Host, ObjectStore},
     state_machines::{CompiledMachine, MachineExecution, StateMachines},
@@ -232,7 +232,7 @@ where
     /// The lost start, as far as it can be read without evaluating what ended `begin`. A start that
     /// cannot be read is noted, unless `begin` noted it.
     ///
-    /// Error: the system gave no thread.
+    /// Error: the machine gave the mapping no thread or no processor.
     fn lost_start(
         &self,
         ended: &StatusEvent,
@@ -244,13 +244,13 @@ where
             return Ok(Some(start));
         }
         // A mapping that ended `begin` is no transient error. So it is evaluated again if `begin`
-        // had no ledger or no thread.
+        // had no ledger, no thread or no processor.
         if described.reports(ErrorName::Transient)
             && let Some(raw) = described.raw()
         {
             match read_start(&raw, gate, &execution.started_at, &ended.execution_arn) {
                 Ok(start) => return Ok(Some(LostStart::mapped(start, workflow))),
-                Err(StartError::NoThread) => return Err(no_thread().into()),
+                Err(StartError::Shortage(shortage)) => return Err(undecided(shortage).into()),
                 Err(StartError::Malformed(_)) => {}
             }
         }

@@ -119,7 +119,11 @@ fn a_condition_that_decides_nothing_fails_for_good_without_quoting_the_answer() 
         ("$result.state", "`until` yields neither true nor false"),
         (
             "$result.state + 1",
-            "`until` cannot be evaluated for the answer",
+            "`until` cannot be evaluated for this answer",
+        ),
+        (
+            "$contains($string([1..40]), /^(.*,)*x$/)",
+            "`until` takes more than 250 ms of processor time for this answer: it needs a smaller",
         ),
     ] {
         let engine = engine();
