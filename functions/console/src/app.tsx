@@ -1,7 +1,11 @@
 // The frame of every page: navigation, tenant, person, preferences, and the state of the sign-in.
+import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { failed } from './api/problem';
 import { ROLES } from './api/roles';
+import { Boundary, ShownAnswer } from './components/boundary';
 import { Choice } from './components/choice';
+import { Page } from './components/page';
 import { Offline } from './components/states';
 import { Tenant } from './components/tenant';
 import { Clock } from './components/time';
@@ -19,7 +23,11 @@ export function App() {
   const route = useRoute();
   switch (session.kind) {
     case 'signed-in':
-      return <Frame route={route} person={session.person} />;
+      return (
+        <Boundary what="the console" instead={(again) => <AllFailed again={again} />}>
+          <Frame route={route} person={session.person} />
+        </Boundary>
+      );
     case 'signed-out':
       return <SignedOut why={session.why} />;
     case 'unavailable':
@@ -76,7 +84,11 @@ function Frame({ route, person }: { route: Route; person: Person }) {
             ))}
           </ul>
         </nav>
-        {person.role !== '' && <Tenant route={here} person={person} />}
+        {person.role !== '' && (
+          <Boundary what="the tenants" instead={() => <span class="tenant">{here.tenant}</span>}>
+            <Tenant route={here} person={person} />
+          </Boundary>
+        )}
         <Clock />
         <details class="menu" key={here.path.join('/')} onKeyDown={closeOnEscape}>
           <summary>
@@ -96,12 +108,54 @@ function Frame({ route, person }: { route: Route; person: Person }) {
       <Offline />
       <main id="main" tabIndex={-1}>
         {page && allowed && (
-          <page.component key={here.path.join('/')} route={here} person={person} />
+          <PageBoundary route={here}>
+            <page.component key={here.path.join('/')} route={here} person={person} />
+          </PageBoundary>
         )}
         {person.role === '' ? <NoRole /> : !page && <NoPage />}
         {person.role !== '' && page && !allowed && <NotAllowed role={person.role} />}
       </main>
     </>
+  );
+}
+
+// A page that failed is rendered anew at another address, and when the reader asks for it.
+function PageBoundary({ route, children }: { route: Route; children: ComponentChildren }) {
+  const [turn, setTurn] = useState(0);
+  const shown = {
+    data: [address(route.path, route.query), turn],
+    reload: () => setTurn(turn + 1),
+  };
+  return (
+    <ShownAnswer.Provider value={shown}>
+      <Boundary what="this page" instead={(again) => <PageFailed again={again} />}>
+        {children}
+      </Boundary>
+    </ShownAnswer.Provider>
+  );
+}
+
+// Stands for a page that could not be rendered, as its heading, which takes the focus, says.
+function PageFailed({ again }: { again: () => void }) {
+  const { title, detail, advice } = failed('Failed to show this page');
+  return (
+    <Page title={title}>
+      <section class="state" role="alert">
+        <p>{detail}</p>
+        <p>{advice}</p>
+        <button type="button" onClick={again}>
+          Load again
+        </button>
+      </section>
+    </Page>
+  );
+}
+
+function AllFailed({ again }: { again: () => void }) {
+  return (
+    <main class="door">
+      <PageFailed again={again} />
+    </main>
   );
 }
 
