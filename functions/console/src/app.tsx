@@ -7,10 +7,10 @@ import { Boundary, ShownAnswer } from './components/boundary';
 import { Choice } from './components/choice';
 import { Page } from './components/page';
 import { Offline } from './components/states';
-import { Tenant } from './components/tenant';
+import { ChosenTenant, NoTenant, Tenant, useChosenTenant, useIsUnknown } from './components/tenant';
 import { Clock } from './components/time';
 import type { Person } from './lib/token';
-import { PAGES, pageAt } from './pages';
+import { isOfResource, PAGES, pageAt } from './pages';
 import { setTheme, setZone, THEMES, theme, timeZone, usePreferences, ZONES } from './preferences';
 import { may, seesEveryTenant } from './roles';
 import { address, open, type Route, useRoute } from './router';
@@ -62,8 +62,11 @@ function Frame({ route, person }: { route: Route; person: Person }) {
   const here = route.path.length === 0 && first ? { ...route, path: [...first.at] } : route;
   const page = pageAt(here.path);
   const allowed = page && may(person.role, page.needs);
+  const ofResource = page !== undefined && isOfResource(page);
+  const chosen = useChosenTenant(here.tenant, ofResource);
+  const unknown = useIsUnknown(here.tenant, person.role);
   return (
-    <>
+    <ChosenTenant.Provider value={chosen}>
       {/* biome-ignore lint/a11y/useValidAnchor: it leads to a place of this page */}
       <a class="skip" href="#main" onClick={skip}>
         Skip to the content
@@ -75,7 +78,7 @@ function Frame({ route, person }: { route: Route; person: Person }) {
             {shown.map((each) => (
               <li key={each.title}>
                 <a
-                  href={address(each.at, { tenant: route.tenant })}
+                  href={address(each.at, { tenant: chosen })}
                   aria-current={each.at[0] === here.path[0] ? 'page' : undefined}
                 >
                   {each.title}
@@ -86,7 +89,7 @@ function Frame({ route, person }: { route: Route; person: Person }) {
         </nav>
         {person.role !== '' && (
           <Boundary what="the tenants" instead={() => <span class="tenant">{here.tenant}</span>}>
-            <Tenant route={here} person={person} />
+            <Tenant route={here} person={person} ofResource={ofResource && !unknown} />
           </Boundary>
         )}
         <Clock />
@@ -107,7 +110,8 @@ function Frame({ route, person }: { route: Route; person: Person }) {
       </header>
       <Offline />
       <main id="main" tabIndex={-1}>
-        {page && allowed && (
+        {page && allowed && unknown && <NoTenant name={here.tenant ?? ''} />}
+        {page && allowed && !unknown && (
           <PageBoundary route={here}>
             <page.component key={here.path.join('/')} route={here} person={person} />
           </PageBoundary>
@@ -115,7 +119,7 @@ function Frame({ route, person }: { route: Route; person: Person }) {
         {person.role === '' ? <NoRole /> : !page && <NoPage />}
         {person.role !== '' && page && !allowed && <NotAllowed role={person.role} />}
       </main>
-    </>
+    </ChosenTenant.Provider>
   );
 }
 
