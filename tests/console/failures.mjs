@@ -77,11 +77,16 @@ scenarios['a dialog that cannot show what would happen offers nothing'] = async 
 scenarios['a header without the tenants keeps its links'] = async (name) => {
   const { page, say, expected, close } = await signedIn(name, 'platform-admin');
   expected.push(/TypeError/);
-  await page.route(/\/v1\/tenants([?]|$)/, (route) => route.fulfill({ json: { tenants: SECRET } }));
+  const tenants = /\/v1\/tenants([?]|$)/;
+  await page.route(tenants, (route) => route.fulfill({ json: { tenants: SECRET } }));
   await page.reload();
+  await page.getByRole('button', { name: 'Load the tenants again' }).waitFor();
   await page.getByRole('link', { name: 'Controls' }).click();
   await page.getByRole('heading', { level: 1, name: 'Controls' }).waitFor();
   await settled(page);
   await silent(page, say, 'the header');
+  await page.unroute(tenants);
+  await page.getByRole('button', { name: 'Load the tenants again' }).click();
+  await page.getByRole('combobox', { name: 'Tenant', exact: true }).waitFor();
   await close();
 };

@@ -88,7 +88,14 @@ function Frame({ route, person }: { route: Route; person: Person }) {
           </ul>
         </nav>
         {person.role !== '' && (
-          <Boundary what="the tenants" instead={() => <span class="tenant">{here.tenant}</span>}>
+          <Boundary
+            what="the tenants"
+            instead={(again) => (
+              <button type="button" class="plain" onClick={again}>
+                Load the tenants again
+              </button>
+            )}
+          >
             <Tenant route={here} person={person} ofResource={ofResource && !unknown} />
           </Boundary>
         )}
