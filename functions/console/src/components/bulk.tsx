@@ -245,7 +245,7 @@ function ReadReport({ id, tenant, person, onClose }: ReportProps) {
   return (
     <section class="box" aria-label="Report">
       <h2>Report of the bulk</h2>
-      {live.problem?.kind === 'missing' && <Readers />}
+      {live.problem?.kind === 'missing' && person.role !== 'platform-admin' && <Readers />}
       <Answer live={live} what="the report">
         {(report) => (
           <>
