@@ -40,7 +40,9 @@ export async function windowOf(name, options = {}) {
     if (message.type() !== 'error' || /^Failed to load resource/.test(message.text())) return;
     if (!expected.some((each) => each.test(message.text()))) say(`the console logged: ${message.text()}`);
   });
-  page.on('pageerror', (error) => say(`a script failed: ${error}`));
+  page.on('pageerror', (error) => {
+    if (!expected.some((each) => each.test(String(error)))) say(`a script failed: ${error}`);
+  });
   page.on('dialog', (dialog) => { say('a dialog of the browser opened'); return dialog.dismiss(); });
   page.on('request', (request) => {
     const { origin, pathname } = new URL(request.url());
@@ -63,10 +65,11 @@ export async function windowOf(name, options = {}) {
   return { page, say, expected, close };
 }
 
-// Opens a page of the console and signs in by one click.
-export async function signedIn(name, subject, place = '#/', options = {}) {
+// Opens a page of the console and signs in by one click. `prepare` gets the page before that.
+export async function signedIn(name, subject, place = '#/', { prepare, ...options } = {}) {
   const opened = await windowOf(name, options);
   const { page } = opened;
+  await prepare?.(page);
   await page.goto(CONSOLE);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('link', { name: new RegExp(`^${subject}`) }).click();
@@ -74,6 +77,12 @@ export async function signedIn(name, subject, place = '#/', options = {}) {
   if (place !== '#/') await visit(page, place);
   return opened;
 }
+
+// Makes a sign-in end with another token than the issuer's.
+export const withToken = (token) => (page) => page.route('**/console/token', async (route) => {
+  const answer = await route.fetch();
+  return route.fulfill({ response: answer, json: { ...(await answer.json()), access_token: token } });
+});
 
 // Types an address.
 export async function visit(page, place) {

@@ -3,6 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { accessible, CONSOLE, run, scene, settled, shows, signedIn, tabTo, visit, walkable, windowOf, zooms } from './browser.mjs';
 import { scenarios as ofExecutions } from './executions.mjs';
+import { scenarios as ofFailures } from './failures.mjs';
+import { scenarios as ofIncidents } from './incidents.mjs';
+import { scenarios as ofNames } from './names.mjs';
+import { scenarios as ofTenants } from './tenants.mjs';
 
 // The pages in the navigation of each person.
 const PAGES = {
@@ -16,7 +20,7 @@ const PAGES = {
 // Persons whose pages are judged by axe and on a narrow screen too: together they see all.
 const JUDGED = ['platform-admin', 'cfo'];
 
-const scenarios = { ...ofExecutions };
+const scenarios = { ...ofExecutions, ...ofFailures, ...ofIncidents, ...ofNames, ...ofTenants };
 
 for (const [person, titles] of Object.entries(PAGES)) {
   scenarios[`the pages of ${person}`] = async (name) => {
@@ -164,26 +168,6 @@ scenarios['a decision on a question that has changed is refused, and the change 
   await late.close();
 };
 
-scenarios['an incident is acknowledged, and all of its executions are decided'] = async (name) => {
-  const { page, close } = await signedIn(name, 'platform-admin', `#/incidents/${scene.incident.id}?tenant=${scene.tenant}`);
-  await page.getByRole('button', { name: /^Acknowledge/ }).click();
-  await page.getByRole('dialog').getByLabel('Reason').fill('on it');
-  await page.getByRole('dialog').getByRole('button', { name: 'Acknowledge' }).click();
-  await shows(page, 'acknowledged');
-  await page.getByRole('button', { name: /^Decide all: skip/ }).click();
-  await page.getByLabel('Reason').fill('known');
-  await page.getByRole('button', { name: 'Show what would happen' }).click();
-  await page.getByRole('button', { name: /^Request it for 2 executions/ }).click();
-  await shows(page, /All requests are made: 2 requested/);
-  // The report outlives the page.
-  await page.reload();
-  await shows(page, 'of 2 executions, requested by platform-admin');
-  await shows(page, /All requests are made: 2 requested/);
-  await page.getByRole('button', { name: 'Close the report' }).click();
-  await page.waitForFunction(() => !location.hash.includes('bulk='));
-  await close();
-};
-
 scenarios['a tenant is paused and resumed'] = async (name) => {
   const { page, say, close } = await signedIn(name, 'platform-admin', '#/controls');
   const scope = `tenant/${scene.paused}`;
@@ -311,8 +295,11 @@ scenarios['a token that expires is renewed, and an ended session keeps the addre
   });
   // A token that is refused as soon as it is made is not renewed, but sent once more.
   await page.clock.install();
+  // Once for all requests of the page: it gives up an answer after 30 seconds of its clock.
+  let aged;
   await page.route('**/v1/**', async (route) => {
-    if (exchanges === 1) await page.clock.fastForward(AGE);
+    aged ??= page.clock.fastForward(AGE);
+    await aged;
     await route.continue();
   });
   const place = `#/controls?tenant=${scene.tenant}`;

@@ -38,6 +38,7 @@ struct RepeatedQuestion {
     tenant: String,
     execution: String,
     step: String,
+    incident: String,
 }
 
 impl RepeatedQuestion {
@@ -56,6 +57,7 @@ impl RepeatedQuestion {
             tenant,
             execution,
             step,
+            incident: incident_of(&question),
         }
     }
 
@@ -64,8 +66,9 @@ impl RepeatedQuestion {
             tenant,
             execution,
             step,
+            incident,
         } = self;
-        json!({ "tenant": tenant, "execution": execution, "step": step })
+        json!({ "tenant": tenant, "execution": execution, "step": step, "incident": incident })
     }
 
     /// The decision on the first question did not decide the second one.
@@ -74,6 +77,12 @@ impl RepeatedQuestion {
         let question = asked(&api, &self.execution).await;
         assert_eq!(question["decision"], Value::Null, "{question}");
     }
+}
+
+/// The id of the incident that a question names by its path.
+fn incident_of(question: &Value) -> String {
+    let path = question["incident"].as_str().expect("a path");
+    path.rsplit('/').next().expect("an id").to_owned()
 }
 
 /// A start that the browser makes, of `STRATEGIC` for acme.
@@ -129,7 +138,6 @@ impl Scene {
         );
         api.finished(&small).await;
         asked(&api, &approval).await;
-        let incident = question["incident"].as_str().expect("a path");
         Self {
             paused,
             approval,
@@ -138,7 +146,7 @@ impl Scene {
             hostile: small,
             hostile_vendor: hostile,
             failed: [one, two],
-            incident: incident.rsplit('/').next().expect("an id").to_owned(),
+            incident: incident_of(&question),
             repeated,
             tenant,
             started: Start::new(),
@@ -158,6 +166,7 @@ impl Scene {
         } = self;
         let mut expired = tokens::claims(Role::PlatformAdmin, None, "platform-admin");
         expired["exp"] = (Timestamp::now().as_second() - 60).into();
+        let token = |role: Role| tokens::token(role, Some(tenant), role.name());
         json!({
             "tenant": tenant,
             "paused": self.paused,
@@ -171,6 +180,10 @@ impl Scene {
             "started": self.started.described(),
             "cancelled": self.cancelled.described(),
             "expired": tokens::signed(&expired),
+            "tokens": {
+                "tenant-admin": token(Role::TenantAdmin),
+                "observer": token(Role::Observer),
+            },
             "hostile": HOSTILE,
             "hostile_subject": format!("payments to {}", self.hostile_vendor),
             "hostile_places": [

@@ -1,12 +1,16 @@
 // The frame of every page: navigation, tenant, person, preferences, and the state of the sign-in.
+import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { failed } from './api/problem';
 import { ROLES } from './api/roles';
+import { Boundary, ShownAnswer } from './components/boundary';
 import { Choice } from './components/choice';
+import { Page } from './components/page';
 import { Offline } from './components/states';
-import { Tenant } from './components/tenant';
+import { ChosenTenant, NoTenant, Tenant, useChosenTenant, useIsUnknown } from './components/tenant';
 import { Clock } from './components/time';
 import type { Person } from './lib/token';
-import { PAGES, pageAt } from './pages';
+import { isOfResource, PAGES, pageAt } from './pages';
 import { setTheme, setZone, THEMES, theme, timeZone, usePreferences, ZONES } from './preferences';
 import { may, seesEveryTenant } from './roles';
 import { address, open, type Route, useRoute } from './router';
@@ -19,7 +23,11 @@ export function App() {
   const route = useRoute();
   switch (session.kind) {
     case 'signed-in':
-      return <Frame route={route} person={session.person} />;
+      return (
+        <Boundary what="the console" instead={(again) => <AllFailed again={again} />}>
+          <Frame route={route} person={session.person} />
+        </Boundary>
+      );
     case 'signed-out':
       return <SignedOut why={session.why} />;
     case 'unavailable':
@@ -54,8 +62,11 @@ function Frame({ route, person }: { route: Route; person: Person }) {
   const here = route.path.length === 0 && first ? { ...route, path: [...first.at] } : route;
   const page = pageAt(here.path);
   const allowed = page && may(person.role, page.needs);
+  const ofResource = page !== undefined && isOfResource(page);
+  const chosen = useChosenTenant(here.tenant, ofResource);
+  const unknown = useIsUnknown(here.tenant, person.role);
   return (
-    <>
+    <ChosenTenant.Provider value={chosen}>
       {/* biome-ignore lint/a11y/useValidAnchor: it leads to a place of this page */}
       <a class="skip" href="#main" onClick={skip}>
         Skip to the content
@@ -67,7 +78,7 @@ function Frame({ route, person }: { route: Route; person: Person }) {
             {shown.map((each) => (
               <li key={each.title}>
                 <a
-                  href={address(each.at, { tenant: route.tenant })}
+                  href={address(each.at, { tenant: chosen })}
                   aria-current={each.at[0] === here.path[0] ? 'page' : undefined}
                 >
                   {each.title}
@@ -76,7 +87,18 @@ function Frame({ route, person }: { route: Route; person: Person }) {
             ))}
           </ul>
         </nav>
-        {person.role !== '' && <Tenant route={here} person={person} />}
+        {person.role !== '' && (
+          <Boundary
+            what="the tenants"
+            instead={(again) => (
+              <button type="button" class="plain" onClick={again}>
+                Load the tenants again
+              </button>
+            )}
+          >
+            <Tenant route={here} person={person} ofResource={ofResource && !unknown} />
+          </Boundary>
+        )}
         <Clock />
         <details class="menu" key={here.path.join('/')} onKeyDown={closeOnEscape}>
           <summary>
@@ -95,13 +117,56 @@ function Frame({ route, person }: { route: Route; person: Person }) {
       </header>
       <Offline />
       <main id="main" tabIndex={-1}>
-        {page && allowed && (
-          <page.component key={here.path.join('/')} route={here} person={person} />
+        {page && allowed && unknown && <NoTenant name={here.tenant ?? ''} />}
+        {page && allowed && !unknown && (
+          <PageBoundary route={here}>
+            <page.component key={here.path.join('/')} route={here} person={person} />
+          </PageBoundary>
         )}
         {person.role === '' ? <NoRole /> : !page && <NoPage />}
         {person.role !== '' && page && !allowed && <NotAllowed role={person.role} />}
       </main>
-    </>
+    </ChosenTenant.Provider>
+  );
+}
+
+// A page that failed is rendered anew at another address, and when the reader asks for it.
+function PageBoundary({ route, children }: { route: Route; children: ComponentChildren }) {
+  const [turn, setTurn] = useState(0);
+  const shown = {
+    data: [address(route.path, route.query), turn],
+    reload: () => setTurn(turn + 1),
+  };
+  return (
+    <ShownAnswer.Provider value={shown}>
+      <Boundary what="this page" instead={(again) => <PageFailed again={again} />}>
+        {children}
+      </Boundary>
+    </ShownAnswer.Provider>
+  );
+}
+
+// Stands for a page that could not be rendered, as its heading, which takes the focus, says.
+function PageFailed({ again }: { again: () => void }) {
+  const { title, detail, advice } = failed('Failed to show this page');
+  return (
+    <Page title={title}>
+      <section class="state" role="alert">
+        <p>{detail}</p>
+        <p>{advice}</p>
+        <button type="button" onClick={again}>
+          Load again
+        </button>
+      </section>
+    </Page>
+  );
+}
+
+function AllFailed({ again }: { again: () => void }) {
+  return (
+    <main class="door">
+      <PageFailed again={again} />
+    </main>
   );
 }
 

@@ -80,7 +80,13 @@ function follow<T>(
       equal = text === before ? equal + 1 : 0;
       before = text;
       again = slowed(typeof every === 'function' ? every(data) : every, equal);
-      setState(() => ({ key, data, answeredAt: new Date() }));
+      const same = equal > 0;
+      // An equal answer is the same object, so that a part that cannot show it fails once.
+      setState((last) => ({
+        key,
+        data: same && last.key === key ? (last.data ?? data) : data,
+        answeredAt: new Date(),
+      }));
     } catch (error) {
       if (stop.signal.aborted) return;
       const problem = asProblem(error);

@@ -73,6 +73,9 @@ export const PAGES: readonly Page[] = [
   { at: ['controls'], title: 'Controls', needs: 'see what is paused', component: Controls },
 ];
 
+// True of the page of one resource, whose address names the tenant of the resource.
+export const isOfResource = (page: Page): boolean => page.at.includes('*');
+
 export function pageAt(path: readonly string[]): Page | undefined {
   return PAGES.find(
     (page) =>

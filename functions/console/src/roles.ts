@@ -14,3 +14,6 @@ export function may(role: string, operation: Operation): boolean {
 export function seesEveryTenant(role: string): boolean {
   return isRole(role) && RIGHTS['see executions and their steps'][role] === 'every tenant';
 }
+
+// The permission for the registry of tenants.
+export const SEES_TENANTS: Operation = 'see, register and close tenants';

@@ -17,8 +17,20 @@ test('each_status_of_a_bulk_has_its_sentence_and_names_who_stopped_it', () => {
 
 test('a_bulk_can_be_stopped_while_it_runs_and_is_followed_until_it_is_over', () => {
   const all = ['SHOWN', 'RUNNING', 'STOPPING', 'STOPPED', 'DONE'];
-  assert.deepEqual(all.filter(canStop), ['RUNNING']);
+  const ann = { role: 'approver', subject: 'ann' };
+  assert.deepEqual(
+    all.filter((status) => canStop({ status, by: 'ann' }, ann)),
+    ['RUNNING'],
+  );
   assert.deepEqual(all.filter(isOver), ['STOPPED', 'DONE']);
+});
+
+test('a_bulk_is_stopped_by_the_person_who_requested_it_or_by_a_platform_admin', () => {
+  const stops = (role: string, subject: string) =>
+    canStop({ status: 'RUNNING', by: 'ann' }, { role, subject });
+  assert.equal(stops('tenant-admin', 'ann'), true);
+  assert.equal(stops('platform-admin', 'bob'), true);
+  assert.equal(stops('approver', 'bob'), false);
 });
 
 test('refused_executions_come_first_once_each_and_the_list_has_its_limit', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { axisOf, labelled, runs } from '../src/lib/axis';
-import { CUT_WIDTH, scaleOf } from '../src/lib/scale';
+import { CUT_WIDTH, labelsOf, scaleOf } from '../src/lib/scale';
 
 const span = (from: number, to: number) => ({ from, to });
 
@@ -23,6 +23,29 @@ test('an_idle_day_is_cut_out_and_the_rest_keeps_one_scale', () => {
   const [before, after] = [scale.at(2000), scale.at(day + 2000) - scale.at(day)];
   assert.ok(Math.abs(before - after) < 1e-9);
   assert.ok(Math.abs(scale.at(day + 4000) - 100) < 1e-9);
+});
+
+test('no_label_of_an_axis_overlaps_another_and_each_cut_has_its_length', () => {
+  const minute = 60_000;
+  // An execution that was rolled back twice: minutes, hours and days lie between.
+  const starts = [0, 11 * minute, 130 * minute, 4000 * minute];
+  const busy = starts.map((from) => span(from, from + 3000));
+  const scale = scaleOf(span(0, 4001 * minute), busy);
+  assert.equal(scale.cuts.length, 3);
+  for (const width of [220, 300, 640, 1400]) {
+    const labels = labelsOf(scale, width);
+    assert.equal(labels.filter((label) => label.cut).length, scale.cuts.length);
+    for (const [n, one] of labels.entries()) {
+      assert.ok(one.x >= 0 && one.x + one.text.length * 6 <= width, `${one.text} at ${width}`);
+      for (const other of labels.slice(n + 1)) {
+        const apart =
+          one.row !== other.row ||
+          one.x + one.text.length * 6 < other.x ||
+          other.x + other.text.length * 6 < one.x;
+        assert.ok(apart, `${one.text} and ${other.text} overlap at ${width}`);
+      }
+    }
+  }
 });
 
 test('an_execution_without_duration_has_a_scale_too', () => {

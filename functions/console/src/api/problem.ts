@@ -9,7 +9,8 @@ export type ProblemKind =
   | 'missing'
   | 'conflict'
   | 'refused'
-  | 'broken';
+  | 'broken'
+  | 'failed';
 
 export class Problem extends Error {
   constructor(
@@ -42,6 +43,7 @@ const ADVICE: Readonly<Record<ProblemKind, string>> = {
   missing: 'Check the address, and that the right tenant is chosen.',
   conflict: 'The state does not permit this now. Read what is named before you repeat it.',
   refused: 'Correct what is named, then repeat it.',
+  failed: 'If it happens again, tell the operator of this deployment.',
 };
 
 export function offline(): Problem {
@@ -88,12 +90,19 @@ function kindOf(status: number, retryable = false): ProblemKind {
   return status >= 500 || status === 429 || retryable ? 'broken' : 'refused';
 }
 
-// Any thrown value as a problem.
+// Any thrown value as a problem. The text of an error can quote an answer, so that no page shows
+// it: the browser's own tools have it.
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  reportError(error);
+  return failed('The console failed');
+}
+
+// The problem of an error in the console, or of an answer that it does not expect.
+export function failed(title: string): Problem {
   return new Problem(
-    'refused',
-    'The console failed',
-    error instanceof Error ? error.message : String(error),
+    'failed',
+    title,
+    'The console has an error, or the API answered in a form that it does not know.',
   );
 }

@@ -51,7 +51,7 @@ export function ActDialog({ execution, tenant, title, verb, choose, onClose }: P
       act={act}
       onClose={onClose}
     >
-      <Answer live={live} what="what would happen">
+      <Answer live={live} what="what would happen" bounded={false}>
         {() => (action ? <Effects action={action} /> : <p>The execution no longer offers this.</p>)}
       </Answer>
     </Confirm>

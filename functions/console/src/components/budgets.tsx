@@ -31,7 +31,7 @@ export function Budgets({ workflow, tenant }: { workflow: string; tenant: string
   if (live.data && rows.length === 0) return null;
   return (
     <section class="box">
-      <h2>Budgets and limits</h2>
+      <h2>Budgets and limits of the workflow now</h2>
       <Answer live={live} what="budgets">
         {() => (
           <Table

@@ -6,8 +6,10 @@ import type { BulkBody, BulkPreview, BulkReport, BulkSample, Decision } from '..
 import { canStop, isOver, keyOf, refusedFirst, statusSentence } from '../lib/bulk';
 import { command } from '../lib/command';
 import { counted } from '../lib/format';
+import type { Person } from '../lib/token';
 import type { Tone } from '../lib/words';
 import { useLive } from '../live';
+import { may } from '../roles';
 import { ShowCommand } from './code';
 import { ExecutionLink, SubjectLink } from './links';
 import { Reason } from './reason';
@@ -211,12 +213,30 @@ const OUTCOMES: Readonly<Record<string, { text: string; tone: Tone }>> = {
 interface ReportProps {
   id: string;
   tenant: string;
+  person: Person;
   onClose: () => void;
 }
 
 // The report of a bulk that was requested. Its id is in the address of the page, so that it can be
 // opened again, and by another person.
-export function Report({ id, tenant, onClose }: ReportProps) {
+export function Report(props: ReportProps) {
+  const { role } = props.person;
+  if (may(role, 'act on many executions at once, each as the rows above say'))
+    return <ReadReport {...props} />;
+  return (
+    <section class="box" aria-label="Report">
+      <h2>Report of the bulk</h2>
+      <p>The role {role} does not see it.</p>
+      <Readers />
+    </section>
+  );
+}
+
+const Readers = () => (
+  <p>The person who requested the bulk sees its report, and so does a platform admin.</p>
+);
+
+function ReadReport({ id, tenant, person, onClose }: ReportProps) {
   const live = useLive<BulkReport>(
     `bulk ${id} ${tenant}`,
     (signal) => reportOf(id, tenant, signal),
@@ -225,6 +245,7 @@ export function Report({ id, tenant, onClose }: ReportProps) {
   return (
     <section class="box" aria-label="Report">
       <h2>Report of the bulk</h2>
+      {live.problem?.kind === 'missing' && person.role !== 'platform-admin' && <Readers />}
       <Answer live={live} what="the report">
         {(report) => (
           <>
@@ -235,7 +256,7 @@ export function Report({ id, tenant, onClose }: ReportProps) {
                 {MOST_ITEMS} of them are shown, refused ones first. The command prints all of them.
               </p>
             )}
-            {canStop(report.status) && <Stop id={id} tenant={tenant} onStopped={live.reload} />}
+            {canStop(report, person) && <Stop id={id} tenant={tenant} onStopped={live.reload} />}
           </>
         )}
       </Answer>

@@ -3,7 +3,7 @@ import { apiFor } from '../api/client';
 import type { Tenants } from '../api/types';
 import type { Person } from '../lib/token';
 import { useLive } from '../live';
-import { may, seesEveryTenant } from '../roles';
+import { may, SEES_TENANTS, seesEveryTenant } from '../roles';
 import { address, type Route } from '../router';
 import { Answer, Empty } from './states';
 
@@ -20,7 +20,7 @@ export function needsTenant(route: Route, person: Person): boolean {
 }
 
 export function ChooseTenant({ route, person, what }: Props) {
-  if (!may(person.role, 'see, register and close tenants')) {
+  if (!may(person.role, SEES_TENANTS)) {
     return <Empty>{what} Type a tenant’s name above.</Empty>;
   }
   return <TenantList route={route} what={what} />;

@@ -6,7 +6,7 @@ import { Answer } from './states';
 
 export function PauseOutlook({ live }: { live: Live<ControlOutlook | null> }) {
   return (
-    <Answer live={live} what="what it would touch">
+    <Answer live={live} what="what it would touch" bounded={false}>
       {(outlook) => outlook && <Outlook outlook={outlook} />}
     </Answer>
   );

@@ -1,9 +1,10 @@
 // The states of an answer: loading, empty, failed, behind, offline.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useContext, useEffect, useState } from 'preact/hooks';
 import type { Problem } from '../api/problem';
 import type { Live } from '../live';
 import { signIn } from '../session';
+import { Boundary, type Shown, ShownAnswer } from './boundary';
 import { Time } from './time';
 
 export function Loading({ what }: { what: string }) {
@@ -58,11 +59,14 @@ export function ProblemView({ problem, retry, sent = false }: ProblemProps) {
 interface AnswerProps<T> {
   live: Live<T>;
   what: string;
+  // False in a dialog, which must not offer what it fails to show: the boundary around it fails.
+  bounded?: boolean;
   children: (data: T) => ComponentChildren;
 }
 
 // Shows an answer in its state. Data that is behind stays, under a line that says so.
-export function Answer<T>({ live, what, children }: AnswerProps<T>) {
+export function Answer<T>({ live, what, bounded = true, children }: AnswerProps<T>) {
+  const outer = useContext(ShownAnswer);
   if (live.data === undefined) {
     return live.problem ? (
       <ProblemView problem={live.problem} retry={live.reload} />
@@ -73,9 +77,31 @@ export function Answer<T>({ live, what, children }: AnswerProps<T>) {
   return (
     <>
       <Behind live={live} />
-      {children(live.data)}
+      {bounded ? (
+        <ShownAnswer.Provider value={within(outer, live)}>
+          <Boundary what={what}>
+            <Data data={live.data} show={children} />
+          </Boundary>
+        </ShownAnswer.Provider>
+      ) : (
+        children(live.data)
+      )}
     </>
   );
+}
+
+// The answer inside those around it: a part can fail because of each of them.
+const within = <T,>(outer: Shown | undefined, live: Live<T>): Shown => ({
+  data: [...(outer?.data ?? []), live.data],
+  reload: () => {
+    outer?.reload();
+    live.reload();
+  },
+});
+
+// Calls `show` inside the boundary.
+function Data<T>({ data, show }: { data: T; show: AnswerProps<T>['children'] }) {
+  return <>{show(data)}</>;
 }
 
 // Says since when the shown data is behind, and why.

@@ -1,19 +1,76 @@
 // The tenant whose things a platform role sees: it is part of the page's address.
-import { useState } from 'preact/hooks';
-import { apiFor } from '../api/client';
+import { createContext } from 'preact';
+import { useRef, useState } from 'preact/hooks';
+import { apiFor, path } from '../api/client';
+import { Problem } from '../api/problem';
 import type { Tenants } from '../api/types';
 import type { Person } from '../lib/token';
 import { useLive } from '../live';
-import { may, seesEveryTenant } from '../roles';
+import { may, SEES_TENANTS, seesEveryTenant } from '../roles';
 import { address, open, type Route } from '../router';
+import { Page } from './page';
+import { Empty } from './states';
+
+// The tenant that the reader chose for lists; undefined for every tenant, or for the token's.
+export const ChosenTenant = createContext<string | undefined>(undefined);
+
+// Returns the tenant of the last list that this window showed. A link to a resource names the
+// tenant of the resource, which is no choice of the reader. Without a list before, it counts.
+export function useChosenTenant(named: string | undefined, ofResource: boolean) {
+  const chosen = useRef(named);
+  if (!ofResource) chosen.current = named;
+  return chosen.current;
+}
+
+// True if the address names a tenant that is not registered. Only a role that sees the registry
+// learns so: for every other one, such a tenant is one without executions.
+export function useIsUnknown(named: string | undefined, role: string): boolean {
+  const looks = named !== undefined && named !== '*' && may(role, SEES_TENANTS);
+  const live = useLive<boolean>(
+    `unknown ${looks} ${named}`,
+    async (signal) => looks && !(await isRegistered(named, signal)),
+    null,
+  );
+  return live.data === true;
+}
+
+async function isRegistered(tenant: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await apiFor(undefined).get(path('tenants', tenant), {}, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof Problem && error.kind === 'missing') return false;
+    throw error;
+  }
+}
+
+export function NoTenant({ name }: { name: string }) {
+  return (
+    <Page title="No such tenant">
+      <Empty>
+        <p>
+          No tenant is called <strong>{name}</strong>. Choose another one above.
+        </p>
+      </Empty>
+    </Page>
+  );
+}
 
 interface Props {
   route: Route;
   person: Person;
 }
 
-export function Tenant({ route, person }: Props) {
-  return seesEveryTenant(person.role) ? <Chooser route={route} person={person} /> : null;
+// On the page of a resource, the tenant of the resource: a request of this page takes effect there.
+// On every other page, the choice of the tenant whose things are listed.
+export function Tenant({ route, person, ofResource }: Props & { ofResource: boolean }) {
+  if (!seesEveryTenant(person.role)) return null;
+  if (!ofResource || !route.tenant) return <Chooser route={route} person={person} />;
+  return (
+    <p class="tenant">
+      <span>Tenant</span> <strong>{route.tenant}</strong>
+    </p>
+  );
 }
 
 function choose(route: Route, tenant: string) {
@@ -22,7 +79,7 @@ function choose(route: Route, tenant: string) {
 }
 
 function Chooser({ route, person }: Props) {
-  const listed = may(person.role, 'see, register and close tenants');
+  const listed = may(person.role, SEES_TENANTS);
   const tenants = useLive<Tenants | null>(
     'tenants',
     async (signal) => (listed ? apiFor(undefined).get<Tenants>('tenants', {}, signal) : null),

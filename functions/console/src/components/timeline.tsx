@@ -1,8 +1,9 @@
 // An execution's timeline, drawn to scale as on the receipt: every attempt, every attempt to undo,
 // every decision. An attempt that has not ended lasts until now.
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Attempt, Execution, Step } from '../api/types';
 import { counted, lasted } from '../lib/format';
-import { type Scale, type Span, scaleOf } from '../lib/scale';
+import { labelsOf, type Scale, type Span, scaleOf } from '../lib/scale';
 import { isOpen } from '../lib/states';
 import { Name } from './name';
 
@@ -37,7 +38,7 @@ export function Timeline({ execution, now }: { execution: Execution; now: number
     return { from, to: Math.max(from, attempt.ended_at ? Date.parse(attempt.ended_at) : end) };
   };
   const attempts = execution.steps.flatMap((step) => [...step.attempts, ...step.undo_attempts]);
-  if (attempts.length === 0) return null;
+  if (attempts.length === 0) return <p class="soft">No step has begun.</p>;
   const decided = execution.questions.flatMap((question) =>
     question.decision ? [Date.parse(question.decision.at)] : [],
   );
@@ -152,17 +153,26 @@ function Ground({ scale }: { scale: Scale }) {
   );
 }
 
+// The width of the axis until it is measured.
+const WIDTH = 480;
+const ROW_HEIGHT = 15;
+
 function Axis({ scale }: { scale: Scale }) {
+  const place = useRef<SVGSVGElement>(null);
+  const [width, setWidth] = useState(WIDTH);
+  useEffect(() => {
+    if (!place.current) return;
+    const observer = new ResizeObserver(([entry]) => entry && setWidth(entry.contentRect.width));
+    observer.observe(place.current);
+    return () => observer.disconnect();
+  }, []);
+  const labels = labelsOf(scale, width);
+  const rows = Math.max(0, ...labels.map((label) => label.row)) + 1;
   return (
-    <svg aria-hidden="true">
-      {scale.marks.map((mark) => (
-        <text key={mark.at} x={percent(mark.at)} y="15">
-          {mark.text}
-        </text>
-      ))}
-      {scale.cuts.map((cut) => (
-        <text key={cut.at} class="gap" x={percent(cut.at + cut.width / 2)} y="15">
-          {cut.text}
+    <svg ref={place} aria-hidden="true" height={rows * ROW_HEIGHT + 5}>
+      {labels.map(({ text, x, row, cut }) => (
+        <text key={`${x} ${row}`} class={cut ? 'gap' : undefined} x={x} y={(row + 1) * ROW_HEIGHT}>
+          {text}
         </text>
       ))}
     </svg>

@@ -1,5 +1,6 @@
 // The report of a bulk: the sentence of its status, and the order of its executions.
 import type { BulkReport, BulkReportItem } from '../api/types';
+import type { Person } from './token';
 
 const STATUSES: Readonly<Record<string, string>> = {
   SHOWN: 'Nothing is requested yet',
@@ -18,8 +19,12 @@ export function statusSentence({
   return by ? `${sentence} by ${by}` : sentence;
 }
 
-// True while more requests follow, so that a stop prevents some.
-export const canStop = (status: string): boolean => status === 'RUNNING';
+// True while more requests follow, so that a stop prevents some, for a person who may stop the
+// bulk: the one who requested it, or a platform admin.
+export const canStop = (
+  { status, by }: Pick<BulkReport, 'status' | 'by'>,
+  { role, subject }: Pick<Person, 'role' | 'subject'>,
+): boolean => status === 'RUNNING' && (role === 'platform-admin' || subject === by);
 
 // True if the report changes no more.
 export const isOver = (status: string): boolean => status === 'DONE' || status === 'STOPPED';

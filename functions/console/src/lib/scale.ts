@@ -108,6 +108,46 @@ function marksOf(
   return marks;
 }
 
+// The width of a character of a label, and the space between two labels, in pixels.
+const CHARACTER = 6.2;
+const SPACE = 8;
+
+export interface AxisLabel {
+  readonly text: string;
+  // The left end in pixels, and the row, from 0.
+  readonly x: number;
+  readonly row: number;
+  // True of the length of a cut.
+  readonly cut: boolean;
+}
+
+// The labels of an axis of `width` pixels, none of which overlaps another. The length of each cut
+// is shown, in a further row if need be. A mark without room in the first row has its line alone.
+export function labelsOf({ cuts, marks }: Scale, width: number): AxisLabel[] {
+  const labels: AxisLabel[] = [];
+  const widthOf = (text: string) => text.length * CHARACTER;
+  const isFree = (x: number, row: number, text: string) =>
+    labels.every(
+      (other) =>
+        other.row !== row ||
+        x + widthOf(text) + SPACE <= other.x ||
+        other.x + widthOf(other.text) + SPACE <= x,
+    );
+  for (const { at, width: share, text } of cuts) {
+    const middle = ((at + share / 2) / 100) * width;
+    const x = Math.max(0, Math.min(middle - widthOf(text) / 2, width - widthOf(text)));
+    let row = 0;
+    while (!isFree(x, row, text)) row += 1;
+    labels.push({ text, x, row, cut: true });
+  }
+  for (const { at, text } of marks) {
+    const x = (at / 100) * width;
+    if (x + widthOf(text) <= width && isFree(x, 0, text))
+      labels.push({ text, x, row: 0, cut: false });
+  }
+  return labels;
+}
+
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;

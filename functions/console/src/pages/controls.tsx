@@ -8,6 +8,7 @@ import type {
   ControlRequest,
   Controls as Listed,
 } from '../api/types';
+import { Boundary } from '../components/boundary';
 import { Choice } from '../components/choice';
 import { ShowCommand } from '../components/code';
 import { Confirm } from '../components/confirm';
@@ -60,7 +61,11 @@ export function Controls({ person }: PageProps) {
         <ShowCommand text={command(['controls'])} />
       </section>
       {sets && <PauseForm onChoose={(scope) => setChange({ scope, pause: true })} />}
-      {change && <Dialog key={change.scope} change={change} onClose={close} />}
+      {change && (
+        <Boundary key={change.scope} what="what it would touch">
+          <Dialog change={change} onClose={close} />
+        </Boundary>
+      )}
     </Page>
   );
 }

@@ -2,6 +2,8 @@
 import { useState } from 'preact/hooks';
 import { apiFor, path } from '../api/client';
 import type { ExecutionView, Execution as Recorded, Starting, WorkflowInFull } from '../api/types';
+import { Boundary } from '../components/boundary';
+import { Box } from '../components/box';
 import { Budgets } from '../components/budgets';
 import { ShowCommand } from '../components/code';
 import { ExecutionActions } from '../components/execution/actions';
@@ -53,12 +55,14 @@ export function Execution({ route, person }: PageProps) {
       aside={
         view &&
         isRecorded(view) && (
-          <ExecutionActions
-            execution={view}
-            tenant={route.tenant}
-            role={person.role}
-            onActed={() => setActed(acted + 1)}
-          />
+          <Boundary what="what can be done">
+            <ExecutionActions
+              execution={view}
+              tenant={route.tenant}
+              role={person.role}
+              onActed={() => setActed(acted + 1)}
+            />
+          </Boundary>
         )
       }
     >
@@ -108,6 +112,10 @@ function sentenceFor({ status, steps }: Recorded): string {
     : sentence;
 }
 
+function Banner({ execution }: { execution: Recorded }) {
+  return <StatusBanner status={execution.status}>{sentenceFor(execution)}</StatusBanner>;
+}
+
 function Details({ execution, route, person }: { execution: Recorded } & PageProps) {
   const { tenant } = execution;
   const seesWorkflows = may(person.role, 'see workflows');
@@ -124,26 +132,25 @@ function Details({ execution, route, person }: { execution: Recorded } & PagePro
   return (
     <>
       <Patterns />
-      <StatusBanner status={execution.status}>{sentenceFor(execution)}</StatusBanner>
-      <Halts execution={execution} role={person.role} />
+      <Boundary what="the status">
+        <Banner execution={execution} />
+        <Halts execution={execution} role={person.role} />
+      </Boundary>
       <div class="columns wide-left">
         <div>
-          <section class="box">
-            <h2>Execution</h2>
+          <Box title="Execution">
             <Facts execution={execution} role={person.role} />
-          </section>
-          <section class="box">
-            <h2>Timeline</h2>
+          </Box>
+          <Box title="Timeline">
             <Timeline execution={execution} now={Date.now()} />
-            {execution.steps.length === 0 && <p class="soft">No step has begun.</p>}
-          </section>
-          <section class="box">
-            <h2>Steps</h2>
+          </Box>
+          <Box title="Steps">
             <Steps execution={execution} outline={outline} />
-          </section>
-          <Questions execution={execution} />
-          <section class="box">
-            <h2>Story</h2>
+          </Box>
+          <Boundary what="questions">
+            <Questions execution={execution} />
+          </Boundary>
+          <Box title="Story">
             <Story
               id={execution.execution_id}
               status={execution.status}
@@ -151,13 +158,25 @@ function Details({ execution, route, person }: { execution: Recorded } & PagePro
               steps={execution.steps}
               tenant={route.tenant}
             />
-          </section>
+          </Box>
         </div>
         <div>
-          {seesWorkflows && <ExecutionGraph execution={execution} workflow={workflow} />}
-          <Input execution={execution} />
-          <Output execution={execution} />
-          {seesWorkflows && <Budgets workflow={execution.workflow_id} tenant={tenant} />}
+          {seesWorkflows && (
+            <Box title="Graph">
+              <ExecutionGraph execution={execution} workflow={workflow} />
+            </Box>
+          )}
+          <Boundary what="the input">
+            <Input execution={execution} />
+          </Boundary>
+          <Boundary what="the output">
+            <Output execution={execution} />
+          </Boundary>
+          {seesWorkflows && (
+            <Boundary what="budgets">
+              <Budgets workflow={execution.workflow_id} tenant={tenant} />
+            </Boundary>
+          )}
         </div>
       </div>
     </>
@@ -172,27 +191,24 @@ interface GraphProps {
 function ExecutionGraph({ execution, workflow }: GraphProps) {
   const states = statesOf(execution);
   return (
-    <section class="box">
-      <h2>Graph</h2>
-      <Answer live={workflow} what="the workflow">
-        {(deployed) =>
-          deployed && (
-            <>
-              {deployed.version !== execution.workflow_version && (
-                <p class="soft">
-                  The graph is of version {deployed.version}, which is deployed. The execution has
-                  version {execution.workflow_version}.
-                </p>
-              )}
-              <Graph
-                nodes={deployed.outline}
-                label={inWords(execution.workflow_id, states)}
-                stateOf={(name) => states.get(name)}
-              />
-            </>
-          )
-        }
-      </Answer>
-    </section>
+    <Answer live={workflow} what="the workflow">
+      {(deployed) =>
+        deployed && (
+          <>
+            {deployed.version !== execution.workflow_version && (
+              <p class="soft">
+                The graph is of version {deployed.version}, which is deployed. The execution has
+                version {execution.workflow_version}.
+              </p>
+            )}
+            <Graph
+              nodes={deployed.outline}
+              label={inWords(execution.workflow_id, states)}
+              stateOf={(name) => states.get(name)}
+            />
+          </>
+        )
+      }
+    </Answer>
   );
 }

@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import { apiFor, path } from '../api/client';
 import type { Incident as Changed, IncidentInFull, LinkedExecution, Question } from '../api/types';
+import { Boundary } from '../components/boundary';
 import { Bulk, type Operation, Report } from '../components/bulk';
 import { ShowCommand } from '../components/code';
 import { Confirm } from '../components/confirm';
@@ -44,9 +45,15 @@ export function Incident({ route, person }: PageProps) {
           const tenant = route.tenant ?? incident.tenant;
           return (
             <>
-              <Cause incident={incident} />
-              <Together incident={incident} route={route} person={person} onDone={live.reload} />
-              <Executions incident={incident} tenant={tenant} role={person.role} />
+              <Boundary what="the cause">
+                <Cause incident={incident} />
+              </Boundary>
+              <Boundary what="what can be done with all executions">
+                <Together incident={incident} route={route} person={person} onDone={live.reload} />
+              </Boundary>
+              <Boundary what="executions">
+                <Executions incident={incident} tenant={tenant} role={person.role} />
+              </Boundary>
               {handling && (
                 <HandleDialog
                   incident={incident}
@@ -82,9 +89,9 @@ function Together({ incident, route, person, onDone }: TogetherProps) {
     setFilter(route, 'bulk', bulk);
     onDone();
   };
-  if (!may(person.role, 'decide what an execution waits for')) return null;
   const { bulk } = route.query;
-  if (bulk) return <Report id={bulk} tenant={tenant} onClose={() => show('')} />;
+  if (bulk) return <Report id={bulk} tenant={tenant} person={person} onClose={() => show('')} />;
+  if (!may(person.role, 'decide what an execution waits for')) return null;
   if (!chosen) {
     const redrives = may(person.role, 'redrive an execution');
     return <All incident={incident} redrives={redrives} onChoose={setChosen} />;

@@ -2,10 +2,11 @@
 
 import { apiFor } from '../api/client';
 import type { Bucket, Figures, Statistics } from '../api/types';
+import { Boundary } from '../components/boundary';
 import { Bars, LineChart, type Series } from '../components/chart';
 import { ShowCommand } from '../components/code';
 import { Filters, SelectFilter, TextFilter } from '../components/filters';
-import { NowFacts, Pauses } from '../components/overview/now';
+import { NowFacts } from '../components/overview/now';
 import { StepTable, TenantTable, WorkflowTable } from '../components/overview/tables';
 import { Page } from '../components/page';
 import { Answer, Empty } from '../components/states';
@@ -67,18 +68,31 @@ export function Overview({ route, person }: PageProps) {
       <Answer live={live} what="the figures">
         {(statistics) => (
           <>
-            <NowFacts statistics={statistics} tenant={route.tenant} role={person.role} />
-            <Pauses paused={statistics.now.paused} tenant={route.tenant} />
-            <Total total={statistics.total} range={range.title} updated={statistics.updated_at} />
-            <Charts statistics={statistics} />
-            <WorkflowTable
-              query={route.query}
-              rows={statistics.workflows}
-              tenant={route.tenant}
-              linked={tenant !== '*'}
-            />
-            <StepTable rows={statistics.steps} />
-            {statistics.tenants && <TenantTable query={route.query} rows={statistics.tenants} />}
+            <Boundary what="what needs people now">
+              <NowFacts statistics={statistics} tenant={route.tenant} role={person.role} />
+            </Boundary>
+            <Boundary what="the totals">
+              <Total total={statistics.total} range={range.title} updated={statistics.updated_at} />
+            </Boundary>
+            <Boundary what="the charts">
+              <Charts statistics={statistics} />
+            </Boundary>
+            <Boundary what="the slowest workflows">
+              <WorkflowTable
+                query={route.query}
+                rows={statistics.workflows}
+                tenant={route.tenant}
+                linked={tenant !== '*'}
+              />
+            </Boundary>
+            <Boundary what="the slowest steps">
+              <StepTable rows={statistics.steps} />
+            </Boundary>
+            {statistics.tenants && (
+              <Boundary what="the tenants">
+                <TenantTable query={route.query} rows={statistics.tenants} />
+              </Boundary>
+            )}
           </>
         )}
       </Answer>

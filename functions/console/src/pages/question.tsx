@@ -1,5 +1,5 @@
 // One question: its text and people, the effects so far, what each choice would do, and the choice.
-import { useState } from 'preact/hooks';
+import { useContext, useState } from 'preact/hooks';
 import { apiFor, path } from '../api/client';
 import { Problem } from '../api/problem';
 import type { Action, Actions, Execution, Question } from '../api/types';
@@ -10,6 +10,7 @@ import { Page } from '../components/page';
 import { QuestionChanged } from '../components/question-changed';
 import { Answer, Empty } from '../components/states';
 import { Status, StepStatus } from '../components/status';
+import { ChosenTenant } from '../components/tenant';
 import { Time } from '../components/time';
 import { short } from '../lib/format';
 import { blockOf, changesOf, identityOf } from '../lib/question';
@@ -110,7 +111,7 @@ function Decision({ execution, step, actions, tenant, decides, onNote, onDone }:
           <EffectsSoFar execution={execution} />
         </>
       ) : (
-        <Over execution={execution} step={step} tenant={tenant} />
+        <Over execution={execution} step={step} />
       )}
       {question && decides && (
         <Choices
@@ -174,8 +175,8 @@ function openQuestion(execution: Execution, step: string): Question | undefined 
   );
 }
 
-function Over(props: { execution: Execution; step: string; tenant: string | undefined }) {
-  const { execution, step, tenant } = props;
+function Over({ execution, step }: { execution: Execution; step: string }) {
+  const tenant = useContext(ChosenTenant);
   const last = execution.questions.findLast((question) => question.step === step);
   return (
     <Empty>

@@ -1,6 +1,8 @@
 // One workflow: its graph, what a start must satisfy, its steps, recent results, and a start.
 import { apiFor, path } from '../api/client';
 import type { Executions, Statistics, WorkflowInFull } from '../api/types';
+import { Boundary } from '../components/boundary';
+import { Box } from '../components/box';
 import { Budgets } from '../components/budgets';
 import { ShowCommand } from '../components/code';
 import { EXECUTION } from '../components/execution/column';
@@ -62,32 +64,42 @@ function OfTenant({ id, tenant, role }: Props) {
         {(workflow) => (
           <div class="columns wide-left">
             <div>
-              <About workflow={workflow} />
-              <Conditions definition={workflow.definition} />
+              <Box title="Definition">
+                <About workflow={workflow} />
+              </Box>
+              <Box title="What a start must satisfy">
+                <Conditions definition={workflow.definition} />
+              </Box>
               {may(role, 'start a workflow') && (
-                <StartForm
-                  key={workflow.definition_digest}
-                  workflow={id}
-                  tenant={tenant}
-                  definition={workflow.definition}
-                />
+                <Boundary what="the form for a start">
+                  <StartForm
+                    key={workflow.definition_digest}
+                    workflow={id}
+                    tenant={tenant}
+                    definition={workflow.definition}
+                  />
+                </Boundary>
               )}
-              <section class="box">
-                <h2>Steps</h2>
-                <DeclaredSteps steps={workflow.definition.steps} outline={workflow.outline} />
-              </section>
-              <Results id={id} tenant={tenant} />
+              <Box title="Steps">
+                <Steps workflow={workflow} />
+              </Box>
+              <Box title="Recent results">
+                <Results id={id} tenant={tenant} />
+              </Box>
             </div>
             <div>
-              <section class="box">
-                <h2>Graph</h2>
+              <Box title="Graph">
                 <Graph
                   nodes={workflow.outline}
                   label={`Graph of ${id}. The table of steps has every step in order.`}
                 />
-              </section>
-              <Versions id={id} tenant={tenant} />
-              <Budgets workflow={id} tenant={tenant} />
+              </Box>
+              <Box title="Versions">
+                <Versions id={id} tenant={tenant} />
+              </Box>
+              <Boundary what="budgets">
+                <Budgets workflow={id} tenant={tenant} />
+              </Boundary>
             </div>
           </div>
         )}
@@ -100,8 +112,7 @@ function OfTenant({ id, tenant, role }: Props) {
 function About({ workflow }: { workflow: WorkflowInFull }) {
   const { definition } = workflow;
   return (
-    <section class="box">
-      <h2>Definition</h2>
+    <>
       {workflow.description && <p>{workflow.description}</p>}
       <dl class="facts">
         <Fact name="Version">{workflow.version}</Fact>
@@ -112,8 +123,12 @@ function About({ workflow }: { workflow: WorkflowInFull }) {
           <code>{workflow.definition_digest}</code>
         </Fact>
       </dl>
-    </section>
+    </>
   );
+}
+
+function Steps({ workflow }: { workflow: WorkflowInFull }) {
+  return <DeclaredSteps steps={workflow.definition.steps} outline={workflow.outline} />;
 }
 
 // The newest executions, and the share that executed.
@@ -125,8 +140,7 @@ function Results({ id, tenant }: { id: string; tenant: string | undefined }) {
     RESULTS_EVERY,
   );
   return (
-    <section class="box">
-      <h2>Recent results</h2>
+    <>
       <Rate id={id} tenant={tenant} />
       <Answer live={list} what="recent results">
         {({ executions }) =>
@@ -152,7 +166,7 @@ function Results({ id, tenant }: { id: string; tenant: string | undefined }) {
           )
         }
       </Answer>
-    </section>
+    </>
   );
 }
 

@@ -7,6 +7,7 @@ import { useLive } from '../../live';
 import { may, type Operation } from '../../roles';
 import { address } from '../../router';
 import { ActDialog } from '../act';
+import { Boundary } from '../boundary';
 
 const EVERY_MS = 30_000;
 
@@ -107,14 +108,16 @@ export function ExecutionActions({ execution, tenant, role, onActed }: Props) {
         );
       })}
       {chosen && (
-        <ActDialog
-          execution={id}
-          tenant={tenant}
-          title={chosen.title}
-          verb={chosen.verb}
-          choose={(action) => action.action === chosen.action}
-          onClose={close}
-        />
+        <Boundary what="what would happen">
+          <ActDialog
+            execution={id}
+            tenant={tenant}
+            title={chosen.title}
+            verb={chosen.verb}
+            choose={(action) => action.action === chosen.action}
+            onClose={close}
+          />
+        </Boundary>
       )}
     </>
   );

@@ -1,13 +1,16 @@
 // What an execution waits for, and the questions that it put to people.
+import { useContext } from 'preact/hooks';
 import type { Execution, Question, VoteView } from '../../api/types';
 import { may } from '../../roles';
 import { address } from '../../router';
 import { IncidentLink } from '../links';
+import { ChosenTenant } from '../tenant';
 import { Time } from '../time';
 
 // Says what stops an open execution: people who have not decided, or a control.
 export function Halts({ execution, role }: { execution: Execution; role: string }) {
   const { waiting, paused, tenant } = execution;
+  const chosen = useContext(ChosenTenant);
   return (
     <>
       {waiting && (
@@ -37,7 +40,7 @@ export function Halts({ execution, role }: { execution: Execution; role: string 
           </p>
           {may(role, 'see what is paused') && (
             <p>
-              <a href={address(['controls'], { tenant })}>Open the controls</a>
+              <a href={address(['controls'], { tenant: chosen })}>Open the controls</a>
             </p>
           )}
         </div>

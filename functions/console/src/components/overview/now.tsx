@@ -16,47 +16,44 @@ interface Props {
 export function NowFacts({ statistics, tenant, role }: Props) {
   const { now } = statistics;
   return (
-    <section class="box">
-      <h2>Now</h2>
-      <dl class="facts">
-        <div>
-          <dt>Open incidents</dt>
-          <dd class="large">
-            {may(role, 'see incidents') ? (
-              <a href={address(['incidents'], { tenant })}>{numbered(now.open_incidents)}</a>
-            ) : (
-              numbered(now.open_incidents)
-            )}
-          </dd>
-        </div>
-        <div>
-          <dt>Questions that wait for people</dt>
-          <dd class="large">
-            <a href={address(['inbox'], { tenant, for: 'tenant' })}>
-              {numbered(now.waiting_questions)}
-            </a>
-          </dd>
-        </div>
-        <div>
-          <dt>Paused</dt>
-          <dd class="large">
-            <a href={address(['controls'], { tenant })}>
-              {now.paused.length === 0 ? 'nothing' : String(now.paused.length)}
-            </a>
-          </dd>
-        </div>
-      </dl>
-    </section>
+    <>
+      <section class="box">
+        <h2>Now</h2>
+        <dl class="facts">
+          <div>
+            <dt>Open incidents</dt>
+            <dd class="large">
+              {may(role, 'see incidents') ? (
+                <a href={address(['incidents'], { tenant })}>{numbered(now.open_incidents)}</a>
+              ) : (
+                numbered(now.open_incidents)
+              )}
+            </dd>
+          </div>
+          <div>
+            <dt>Questions that wait for people</dt>
+            <dd class="large">
+              <a href={address(['inbox'], { tenant, for: 'tenant' })}>
+                {numbered(now.waiting_questions)}
+              </a>
+            </dd>
+          </div>
+          <div>
+            <dt>Paused</dt>
+            <dd class="large">
+              <a href={address(['controls'], { tenant })}>
+                {now.paused.length === 0 ? 'nothing' : String(now.paused.length)}
+              </a>
+            </dd>
+          </div>
+        </dl>
+      </section>
+      <Pauses paused={now.paused} tenant={tenant} />
+    </>
   );
 }
 
-export function Pauses({
-  paused,
-  tenant,
-}: {
-  paused: readonly Control[];
-  tenant: string | undefined;
-}) {
+function Pauses({ paused, tenant }: { paused: readonly Control[]; tenant: string | undefined }) {
   return (
     <>
       {paused.map((each) => (

@@ -18,8 +18,7 @@ export function Conditions({ definition }: { definition: Definition }) {
   const guardrails = definition.guardrails as Guardrail[];
   const demands = Object.entries(definition.demands);
   return (
-    <section class="box">
-      <h2>What a start must satisfy</h2>
+    <>
       <ul>
         <li>The input follows the schema below.</li>
         {guardrails.map((guardrail) => (
@@ -38,7 +37,7 @@ export function Conditions({ definition }: { definition: Definition }) {
         <summary>JSON Schema of the input</summary>
         <Json value={definition.input} />
       </details>
-    </section>
+    </>
   );
 }
 

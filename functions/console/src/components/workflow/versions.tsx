@@ -19,8 +19,7 @@ export function Versions({ id, tenant }: { id: string; tenant: string | undefine
     EVERY,
   );
   return (
-    <section class="box">
-      <h2>Versions</h2>
+    <>
       <Answer live={live} what="versions">
         {({ versions, more }) => (
           <>
@@ -49,6 +48,6 @@ export function Versions({ id, tenant }: { id: string; tenant: string | undefine
         )}
       </Answer>
       <ShowCommand text={command(['workflows', id], { tenant })} />
-    </section>
+    </>
   );
 }
