@@ -33,10 +33,10 @@ export function apiFor(tenant: string | undefined): Api {
     send: async <T>(method: string, path: string, options: Options = {}) =>
       (await json(await request(method, path, { ...options, query: query(options.query) }))) as T,
     text: async (path, given, signal) =>
-      (await request('GET', path, { query: query(given), signal })).text(),
+      whole((await request('GET', path, { query: query(given), signal })).text()),
     bytes: async (path, given, signal) => {
       const answer = await request('GET', path, { query: query(given), signal });
-      return new Uint8Array(await answer.arrayBuffer());
+      return new Uint8Array(await whole(answer.arrayBuffer()));
     },
   };
 }
@@ -97,8 +97,19 @@ async function tokenOr401(refused?: string): Promise<string> {
   }
 }
 
+// The body of an answer, whose connection or time can end in the middle.
+async function whole<T>(body: Promise<T>): Promise<T> {
+  try {
+    return await body;
+  } catch (error) {
+    const { name } = error as Error;
+    if (name === 'AbortError') throw error;
+    throw name === 'TimeoutError' ? late(LIMIT_SECONDS) : offline();
+  }
+}
+
 async function json(answer: Response): Promise<unknown> {
-  const text = await answer.text();
+  const text = await whole(answer.text());
   if (text === '') return null;
   try {
     return parseExactly(text);
