@@ -41,6 +41,8 @@ async fn the_doctor_approves_the_stack_and_names_a_missing_secret() {
 
 #[tokio::test]
 async fn the_doctor_compares_tenants_with_the_registry() {
+    // Not while another test changes a function.
+    let _turn = Stack::from_env().await;
     let admin = std::env::var("HOLDFAST_TOKEN_PLATFORM_ADMIN").expect("source .local/env");
     let (fine, said) = holdfast_as(&admin, &["doctor", "--tenant", "acme"]).await;
     assert!(fine, "{said}");
@@ -53,6 +55,8 @@ async fn the_doctor_compares_tenants_with_the_registry() {
 
 #[tokio::test]
 async fn the_doctor_names_what_it_could_not_check() {
+    // Not while another test changes a function.
+    let _turn = Stack::from_env().await;
     let (fine, said) = holdfast(&["doctor", "--sam", "no-such-program"]).await;
     assert!(!fine);
     let why = "the function answers: no-such-program cannot be run";

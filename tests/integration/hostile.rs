@@ -143,10 +143,7 @@ async fn a_guardrail_that_never_ends_is_refused_clearly_and_begin_survives() {
             "it cannot be",
         ];
         let named = |limit: &&str| message.contains(&format!("endless: {limit}"));
-        assert!(
-            limits.iter().any(|limit| named(limit)),
-            "{assert}: {message}"
-        );
+        assert!(limits.iter().any(named), "{assert}: {message}");
     }
 }
 

@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn an_input_that_cannot_be_read_is_named() {
-        let Err(Trouble::Usage(why)) = object("--input", "@no-such-file.json") else {
+        let Err(Trouble::Other(why)) = object("--input", "@no-such-file.json") else {
             panic!("there is no such file");
         };
         let named = why.starts_with("--input: no-such-file.json: No such file");

@@ -90,7 +90,7 @@ fn an_error_names_why_a_workflow_cannot_be_drilled() {
     let output = project.run(&[&with[..], &["no-fault"]].concat());
     assert_eq!(output.code, Some(0), "{}", output.err);
     let output = project.run(&[&with[..], &["nowhere/permanent"]].concat());
-    assert_eq!(output.code, Some(1));
+    assert_eq!(output.code, Some(2));
     assert!(
         output
             .err

@@ -248,6 +248,6 @@ mod tests {
             ..LIMIT
         };
         assert_eq!(run(limit, || evaluate("1 + 1", &[])), Err(BUSY));
-        assert_eq!(run(LIMIT, || evaluate("1 + 1", &[])).is_ok(), true);
+        assert!(run(LIMIT, || evaluate("1 + 1", &[])).is_ok());
     }
 }
