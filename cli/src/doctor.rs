@@ -118,8 +118,10 @@ pub(crate) fn run(project: &Project, args: &DoctorArgs) -> Result<(), Trouble> {
         None => report(&found),
         // Nothing is known of a stack that was not read.
         Some(why) => {
-            if !found.is_empty() {
-                report(&found)?;
+            if !found.is_empty()
+                && let Err(wrong) = report(&found)
+            {
+                wrong.print();
             }
             Err(Trouble::Other(unreadable(&why)))
         }
@@ -236,18 +238,30 @@ impl DoctorArgs {
                     let why = "the answer has no checks: is an older version deployed?";
                     NoChecks::Wrong(why.to_owned())
                 }
-                last if answer.is_null() && is_about_credentials(last) => NoChecks::Unread(shown),
+                last if answer.is_null() && cannot_reach(last) => NoChecks::Unread(shown),
                 _ => NoChecks::Wrong(shown),
             }
         })
     }
 }
 
-/// True if the SAM CLI says that it has no valid credentials. Its words are those of botocore
-/// (botocore/exceptions.py: NoCredentialsError, ProfileNotFound, SSOTokenLoadError) and of AWS
+/// True if the SAM CLI says that it has no valid credentials, no region or no network. Its words
+/// are those of botocore (botocore/exceptions.py: NoCredentialsError, ProfileNotFound,
+/// TokenRetrievalError, SSOTokenLoadError, NoRegionError, EndpointConnectionError) and of AWS
 /// (docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html: ExpiredTokenException).
-fn is_about_credentials(error: &str) -> bool {
-    const WORDS: [&str; 4] = ["credentials", "config profile", "security token", "SSO"];
+fn cannot_reach(error: &str) -> bool {
+    const WORDS: [&str; 9] = [
+        "config profile",
+        "connect to the endpoint",
+        "credentials",
+        "security token",
+        "session has expired",
+        "specify a region",
+        "sso session",
+        "sso token",
+        "token from sso",
+    ];
+    let error = error.to_lowercase();
     WORDS.iter().any(|words| error.contains(words))
 }
 
@@ -359,20 +373,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lack_of_credentials_is_told_from_a_wrong_function() {
+    fn a_stack_out_of_reach_is_told_from_a_wrong_function() {
         for lack in [
             "Error: Unable to locate credentials",
             "Error: The config profile (nosuch) could not be found",
             "The security token included in the request is expired",
-            "Error when retrieving token from sso: Error loading SSO Token: it does not exist",
+            "Error when retrieving token from sso: Token has expired and refresh failed",
+            "Error loading SSO Token: Token for acme does not exist",
+            "Error: You must specify a region.",
+            "Error: Could not connect to the endpoint URL: \"https://cloudformation.us-east-1.amazonaws.com/\"",
         ] {
-            assert!(is_about_credentials(lack), "{lack}");
+            assert!(cannot_reach(lack), "{lack}");
         }
         for wrong in [
             "Error: The resource BeginFunction of the stack holdfast-staging does not exist",
             "Task timed out after 30.00 seconds",
         ] {
-            assert!(!is_about_credentials(wrong), "{wrong}");
+            assert!(!cannot_reach(wrong), "{wrong}");
         }
     }
 }

@@ -24,7 +24,7 @@ use mimalloc::MiMalloc;
 
 use self::programs::Program;
 
-/// The allocator of every function: an allocation takes half the instructions of glibc's
+/// The allocator of every function: an allocation takes fewer instructions than glibc's
 /// (docs/decisions/0146-functions-allocate-by-mimalloc.md).
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;

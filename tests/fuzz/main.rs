@@ -26,6 +26,10 @@ use proptest::{
     test_runner::{Config, TestCaseError, TestRunner},
 };
 
+/// The allocator of the functions, so that `bounds` measures the memory that they need.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The time after which a case counts as hanging. A case takes seconds at worst on a busy machine.
 const HANGS: Duration = Duration::from_secs(120);
 

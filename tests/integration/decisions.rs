@@ -1,6 +1,7 @@
 //! People's decisions: approvals, escalations, incidents, and the race between a decision and its
 //! timeout.
 
+use holdfast_access::Role;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{Request, Voter, rule};
 use holdfast_receipt::Decision;
@@ -350,6 +351,13 @@ async fn an_execution_that_is_cancelled_with_an_open_question_accepts_no_decisio
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     let (id, question) = refused(&stack, &vendor).await;
+    // An auditor sees no questions, and so no waiting either.
+    let auditor = stack.api.as_role(Role::Auditor, "acme");
+    for (api, status) in [(&stack.api, "WAITING"), (&auditor, "RUNNING")] {
+        let early = api.get(&format!("/v1/executions/{id}/receipt")).await;
+        let says = early.body["detail"].to_string();
+        assert!(says.contains(&format!("its status is {status}")), "{says}");
+    }
     let path = format!("/v1/executions/{id}/cancel");
     let cancelled = stack
         .api

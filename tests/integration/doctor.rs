@@ -59,11 +59,12 @@ async fn the_doctor_names_what_it_could_not_check() {
     let _turn = Stack::from_env().await;
     let (fine, said) = holdfast(&["doctor", "--sam", "no-such-program"]).await;
     assert!(!fine);
-    let why = "the function answers: no-such-program cannot be run";
+    let why = "the functions were not checked: no-such-program cannot be run";
     assert!(
         said.contains(why) && said.contains("install the SAM CLI"),
         "{said}"
     );
+    assert!(!said.contains("WRONG BeginFunction"), "{said}");
     let (fine, said) = holdfast_as("none", &["doctor"]).await;
     assert!(!fine);
     assert!(

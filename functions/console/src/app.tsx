@@ -1,13 +1,13 @@
 // The frame of every page: navigation, tenant, person, preferences, and the state of the sign-in.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { failed } from './api/problem';
 import { ROLES } from './api/roles';
 import { Boundary, ShownAnswer } from './components/boundary';
 import { Choice } from './components/choice';
 import { Page } from './components/page';
 import { Offline } from './components/states';
-import { ChosenTenant, NoTenant, Tenant, useChosenTenant, useIsUnknown } from './components/tenant';
+import { ChosenTenant, Tenant, useChosenTenant } from './components/tenant';
 import { Clock } from './components/time';
 import type { Person } from './lib/token';
 import { isOfResource, PAGES, pageAt } from './pages';
@@ -64,7 +64,6 @@ function Frame({ route, person }: { route: Route; person: Person }) {
   const allowed = page && may(person.role, page.needs);
   const ofResource = page !== undefined && isOfResource(page);
   const chosen = useChosenTenant(here.tenant, ofResource);
-  const unknown = useIsUnknown(here.tenant, person.role);
   return (
     <ChosenTenant.Provider value={chosen}>
       {/* biome-ignore lint/a11y/useValidAnchor: it leads to a place of this page */}
@@ -96,7 +95,7 @@ function Frame({ route, person }: { route: Route; person: Person }) {
               </button>
             )}
           >
-            <Tenant route={here} person={person} ofResource={ofResource && !unknown} />
+            <Tenant route={here} person={person} ofResource={ofResource} />
           </Boundary>
         )}
         <Clock />
@@ -117,8 +116,7 @@ function Frame({ route, person }: { route: Route; person: Person }) {
       </header>
       <Offline />
       <main id="main" tabIndex={-1}>
-        {page && allowed && unknown && <NoTenant name={here.tenant ?? ''} />}
-        {page && allowed && !unknown && (
+        {page && allowed && (
           <PageBoundary route={here}>
             <page.component key={here.path.join('/')} route={here} person={person} />
           </PageBoundary>
@@ -133,8 +131,10 @@ function Frame({ route, person }: { route: Route; person: Person }) {
 // A page that failed is rendered anew at another address, and when the reader asks for it.
 function PageBoundary({ route, children }: { route: Route; children: ComponentChildren }) {
   const [turn, setTurn] = useState(0);
+  // Another object for each visit, so that a page that is left and opened again is loaded anew.
+  const visit = useMemo(() => ({}), [address(route.path, route.query), turn]);
   const shown = {
-    data: [address(route.path, route.query), turn],
+    data: [visit],
     reload: () => setTurn(turn + 1),
   };
   return (

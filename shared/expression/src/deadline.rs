@@ -86,7 +86,8 @@ pub(crate) fn leave_undecided() {
 /// Runs `work` on a thread of its own for at most `limit`, and survives its panic.
 ///
 /// An evaluation ends shortly before the limit, so that the work can still report it. Other work
-/// cannot be ended from outside, so that its thread is left behind until it ends.
+/// cannot be ended from outside, so that its thread is left behind until it ends, at the lowest
+/// priority.
 pub fn within<T: Send + 'static>(
     limit: WorkLimit,
     work: impl FnOnce() -> T + Send + 'static,
@@ -104,11 +105,15 @@ pub fn within<T: Send + 'static>(
     let started = || start(STACK).map_err(|_| no_thread);
     let worker = idle.map_or_else(started, Ok)?;
     worker.send(job).map_err(|_| no_thread)?;
-    let used = || {
-        let clock = clock.get().and_then(Option::as_ref);
-        clock.map_or(Duration::ZERO, ThreadClock::used)
-    };
-    let result = await_answer(&answers, limit, used)?;
+    let clock = || clock.get().and_then(Option::as_ref);
+    let used = || clock().map_or(Duration::ZERO, ThreadClock::used);
+    let result = await_answer(&answers, limit, used);
+    if result.is_err()
+        && let Some(clock) = clock()
+    {
+        clock.lower();
+    }
+    let result = result?;
     let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
     idle.push(worker);
     result
@@ -161,6 +166,8 @@ fn start(stack: usize) -> io::Result<Sender<Job>> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use serde_json::json;
 
     use super::*;
@@ -219,13 +226,12 @@ mod tests {
             processor: SHORT,
             ..LIMIT
         };
-        let endless = || loop {
-            if processor_time() > LONG {
-                break;
-            }
-        };
+        static OVER: AtomicBool = AtomicBool::new(false);
+        let endless = || while !OVER.load(Ordering::Relaxed) {};
         assert_eq!(within(limit, endless), Err(WorkError::TooSlow));
-        let late = || while processor_time() < SHORT + MIN_WAIT {};
+        OVER.store(true, Ordering::Relaxed);
+        let begun = processor_time();
+        let late = || while processor_time() - begun < SHORT + MIN_WAIT {};
         let late = run(limit, late);
         assert_eq!(late, Err(WorkError::TooSlow), "it ended, but too late");
     }

@@ -75,15 +75,18 @@ fn with_evaluator<T>(
     run: impl FnOnce(&Evaluator, TimeLimit) -> Result<T, EvaluationError>,
 ) -> Result<T, EvaluationError> {
     EVALUATOR.with_borrow_mut(|slot| {
-        let evaluator = match slot {
-            Some(loaded) => loaded,
-            None => slot.insert(Evaluator::new().map_err(EvaluationError::Expression)?),
-        };
-        // Loading the evaluator does not count.
-        let limit = TimeLimit::next(processor, deadline::limit_of_work());
-        let result = match limit.is_reached() {
-            true => Err(limit.error()),
-            false => run(evaluator, limit),
+        let work = deadline::limit_of_work();
+        let result = match work.filter(|limit| limit.is_reached()) {
+            // Work that is over loads no evaluator: what is left of its time is for its report.
+            Some(over) => Err(over.error()),
+            None => {
+                let evaluator = match slot {
+                    Some(loaded) => loaded,
+                    None => slot.insert(Evaluator::new().map_err(EvaluationError::Expression)?),
+                };
+                // Loading the evaluator does not count, except for the work.
+                run(evaluator, TimeLimit::next(processor, work))
+            }
         };
         if let Err(EvaluationError::Shortage) = result {
             deadline::leave_undecided();

@@ -1,15 +1,23 @@
-//! The processor time of a thread, as another thread reads it.
+//! The processor time of a thread, as another thread reads it, and its priority.
 
 use std::{fs::File, os::unix::fs::FileExt, time::Duration};
 
-use rustix::param::clock_ticks_per_second;
+use rustix::{
+    param::clock_ticks_per_second,
+    process::{Pid, setpriority_process},
+    thread::gettid,
+};
 
 /// The places of user and system time among the fields that follow the name of a thread: fields 14
 /// and 15 of the line, of which the name is the second (man proc_pid_stat).
 const TIMES: std::ops::Range<usize> = 11..13;
 
+/// The priority of a thread that gets only what other threads do not use (man setpriority).
+const LOWEST: i32 = 19;
+
 /// The clock of a thread that counts its processor time from now on.
 pub(crate) struct ThreadClock {
+    thread: Pid,
     stat: File,
     begun: Duration,
 }
@@ -20,7 +28,20 @@ impl ThreadClock {
         // The open file is that of this thread, whichever thread reads it (man proc_thread-self).
         let stat = File::open("/proc/thread-self/stat").ok()?;
         let begun = total(&stat)?;
-        Some(Self { stat, begun })
+        let thread = gettid();
+        Some(Self {
+            thread,
+            stat,
+            begun,
+        })
+    }
+
+    /// Gives the thread the lowest priority, since no caller waits for its work any more. The
+    /// thread still runs or waits.
+    pub(crate) fn lower(&self) {
+        // On Linux, the id of a thread changes this thread alone (man setpriority). A thread that
+        // keeps its priority only slows the others.
+        let _ = setpriority_process(Some(self.thread), LOWEST);
     }
 
     /// The processor time that the thread has used since. A thread that has ended uses none.
@@ -49,10 +70,30 @@ fn total(stat: &File) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
+    use std::{sync::mpsc::channel, thread};
+
+    use rustix::process::getpriority_process;
 
     use super::*;
     use crate::limit::processor_time;
+
+    #[test]
+    fn a_thread_whose_work_is_not_awaited_yields_to_all_others() {
+        let (tell, told) = channel();
+        let (end, ended) = channel::<()>();
+        let left = thread::spawn(move || {
+            tell.send(ThreadClock::of_this_thread().expect("Linux"))
+                .expect("it is awaited");
+            ended.recv().expect("it is ended");
+        });
+        let clock = told.recv().expect("a clock");
+        let own = getpriority_process(Some(gettid()));
+        clock.lower();
+        assert_eq!(getpriority_process(Some(clock.thread)), Ok(LOWEST));
+        assert_eq!(getpriority_process(Some(gettid())), own);
+        end.send(()).expect("it waits");
+        left.join().expect("it ends");
+    }
 
     #[test]
     fn another_thread_reads_what_a_thread_has_used() {

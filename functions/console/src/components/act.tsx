@@ -1,6 +1,7 @@
 // The dialog of one action: it loads what would happen, then requests the action.
 
 import { apiFor } from '../api/client';
+import { asProblem, type Problem } from '../api/problem';
 import type { Action, Actions } from '../api/types';
 import { command } from '../lib/command';
 import { useLive } from '../live';
@@ -18,6 +19,8 @@ interface Props {
   verb: string;
   // Chooses the action among those that the API lists.
   choose: (action: Action) => boolean;
+  // The request failed. The page says so too, since an answer that comes later can close the dialog.
+  onProblem: (problem: Problem | undefined) => void;
   onClose: (done: boolean) => void;
 }
 
@@ -26,7 +29,8 @@ interface RequestAnswer {
   note?: string | null;
 }
 
-export function ActDialog({ execution, tenant, title, verb, choose, onClose }: Props) {
+export function ActDialog(props: Props) {
+  const { execution, tenant, title, verb, choose, onProblem, onClose } = props;
   const api = apiFor(tenant);
   const live = useLive<Actions>(
     `actions ${execution}`,
@@ -37,8 +41,14 @@ export function ActDialog({ execution, tenant, title, verb, choose, onClose }: P
   const act = async (reason: string) => {
     if (!action) return undefined;
     const { path, body } = action.request;
-    const answer = await api.send<RequestAnswer>('POST', path.replace(/^\/v1\//, ''), {
+    onProblem(undefined);
+    const sent = api.send<RequestAnswer>('POST', path.replace(/^\/v1\//, ''), {
       body: { ...body, reason },
+    });
+    const answer = await sent.catch((error) => {
+      const problem = asProblem(error);
+      onProblem(problem);
+      throw problem;
     });
     return answer.note ?? (answer.replayed ? 'It was requested before.' : undefined);
   };

@@ -1,5 +1,6 @@
 // A boundary of rendering. An error inside shows what failed, and everything outside stays.
 import { Component, type ComponentChildren, createContext } from 'preact';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { failed } from '../api/problem';
 
 export interface Shown {
@@ -28,6 +29,10 @@ interface State {
 export class Boundary extends Component<Props, State> {
   static override contextType = ShownAnswer;
   override state: State = { failed: false };
+  // True while a failed part is rendered anew: its next failure is no news.
+  repeated = false;
+  // True if the failure that was last shown had the focus.
+  held = false;
 
   // The text of an error can quote an answer, so that no page shows it. The browser's own tools do.
   override componentDidCatch(error: unknown) {
@@ -47,18 +52,41 @@ export class Boundary extends Component<Props, State> {
   override render({ what, instead, children }: Props, state: State) {
     const isNew = this.answer?.data.some((each, n) => each !== state.data?.[n]);
     if (!state.failed || isNew) return children;
-    return instead ? instead(this.again) : <Failure what={what} again={this.again} />;
+    return instead ? instead(this.again) : <Failure what={what} again={this.again} of={this} />;
   }
 }
 
-function Failure({ what, again }: { what: string; again: () => void }) {
+interface FailureProps {
+  what: string;
+  again: () => void;
+  of: Boundary;
+}
+
+// Keeps the focus if the part fails again. If it does not, the page's heading takes the focus.
+function Failure({ what, again, of }: FailureProps) {
+  const button = useRef<HTMLButtonElement>(null);
+  const [repeated] = useState(of.repeated);
+  useLayoutEffect(() => {
+    const own = button.current;
+    if (of.held) own?.focus();
+    of.held = false;
+    return () => {
+      of.held = own !== null && own === document.activeElement;
+      of.repeated = true;
+      setTimeout(() => {
+        of.repeated = false;
+        if (of.held) document.querySelector('h1')?.focus();
+        of.held = false;
+      });
+    };
+  }, []);
   const { title, detail, advice } = failed(`Failed to show ${what}`);
   return (
-    <div class="problem bad" role="alert">
+    <div class="problem bad" role={repeated ? undefined : 'alert'}>
       <strong>{title}</strong>
       <p>{detail}</p>
       <p class="soft">{advice}</p>
-      <button type="button" onClick={again}>
+      <button ref={button} type="button" onClick={again}>
         Load again
       </button>
     </div>

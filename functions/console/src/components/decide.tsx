@@ -2,7 +2,7 @@
 // was read.
 import { useState } from 'preact/hooks';
 import { apiFor } from '../api/client';
-import { asProblem } from '../api/problem';
+import { asProblem, type Problem } from '../api/problem';
 import type { Action, DecisionResult, Execution, Question } from '../api/types';
 import { command } from '../lib/command';
 import type { Change } from '../lib/question';
@@ -32,12 +32,14 @@ interface Props {
   onSend: () => void;
   // The API refused the decision, perhaps since the question has changed.
   onRefused: () => void;
+  // The request failed. The page says so too, since an answer that comes later can close the dialog.
+  onProblem: (problem: Problem) => void;
   onClose: (said: string | undefined) => void;
 }
 
 export function Decide(props: Props) {
   const { execution, question, decision, action, block, changes, tenant } = props;
-  const { onSend, onRefused, onClose } = props;
+  const { onSend, onRefused, onProblem, onClose } = props;
   const [said, setSaid] = useState<string>();
   const act = async (reason: string) => {
     onSend();
@@ -46,8 +48,10 @@ export function Decide(props: Props) {
       setSaid(resultOf(result));
       onClose(resultOf(result));
     } catch (error) {
-      if (asProblem(error).kind === 'conflict') onRefused();
-      throw error;
+      const problem = asProblem(error);
+      onProblem(problem);
+      if (problem.kind === 'conflict') onRefused();
+      throw problem;
     }
     return undefined;
   };

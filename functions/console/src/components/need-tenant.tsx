@@ -14,9 +14,9 @@ interface Props {
   what: string;
 }
 
-// True if neither the address nor the token names a tenant.
+// True if the address of a page of one tenant names none: the header then says every tenant.
 export function needsTenant(route: Route, person: Person): boolean {
-  return seesEveryTenant(person.role) && !route.tenant && person.tenant === null;
+  return seesEveryTenant(person.role) && !route.tenant;
 }
 
 export function ChooseTenant({ route, person, what }: Props) {

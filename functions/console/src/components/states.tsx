@@ -41,7 +41,9 @@ export function ProblemView({ problem, retry, sent = false }: ProblemProps) {
           ))}
         </ul>
       )}
-      <p class="soft">{sent && problem.passes ? SENT : problem.advice}</p>
+      <p class="soft">
+        {sent && (problem.passes || problem.kind === 'failed') ? SENT : problem.advice}
+      </p>
       {problem.kind === 'expired' && (
         <button type="button" class="main" onClick={signIn}>
           Sign in

@@ -1,15 +1,12 @@
 // The tenant whose things a platform role sees: it is part of the page's address.
 import { createContext } from 'preact';
 import { useRef, useState } from 'preact/hooks';
-import { apiFor, path } from '../api/client';
-import { Problem } from '../api/problem';
+import { apiFor } from '../api/client';
 import type { Tenants } from '../api/types';
 import type { Person } from '../lib/token';
 import { useLive } from '../live';
 import { may, SEES_TENANTS, seesEveryTenant } from '../roles';
 import { address, open, type Route } from '../router';
-import { Page } from './page';
-import { Empty } from './states';
 
 // The tenant that the reader chose for lists; undefined for every tenant, or for the token's.
 export const ChosenTenant = createContext<string | undefined>(undefined);
@@ -22,40 +19,6 @@ export function useChosenTenant(named: string | undefined, ofResource: boolean) 
   return chosen.current;
 }
 
-// True if the address names a tenant that is not registered. Only a role that sees the registry
-// learns so: for every other one, such a tenant is one without executions.
-export function useIsUnknown(named: string | undefined, role: string): boolean {
-  const looks = named !== undefined && named !== '*' && may(role, SEES_TENANTS);
-  const live = useLive<boolean>(
-    `unknown ${looks} ${named}`,
-    async (signal) => looks && !(await isRegistered(named, signal)),
-    null,
-  );
-  return live.data === true;
-}
-
-async function isRegistered(tenant: string, signal: AbortSignal): Promise<boolean> {
-  try {
-    await apiFor(undefined).get(path('tenants', tenant), {}, signal);
-    return true;
-  } catch (error) {
-    if (error instanceof Problem && error.kind === 'missing') return false;
-    throw error;
-  }
-}
-
-export function NoTenant({ name }: { name: string }) {
-  return (
-    <Page title="No such tenant">
-      <Empty>
-        <p>
-          No tenant is called <strong>{name}</strong>. Choose another one above.
-        </p>
-      </Empty>
-    </Page>
-  );
-}
-
 interface Props {
   route: Route;
   person: Person;
@@ -65,10 +28,12 @@ interface Props {
 // On every other page, the choice of the tenant whose things are listed.
 export function Tenant({ route, person, ofResource }: Props & { ofResource: boolean }) {
   if (!seesEveryTenant(person.role)) return null;
-  if (!ofResource || !route.tenant) return <Chooser route={route} person={person} />;
+  // Without a tenant in the address, the API takes the token's.
+  const tenant = route.tenant ?? person.tenant;
+  if (!ofResource || !tenant) return <Chooser route={route} person={person} />;
   return (
     <p class="tenant">
-      <span>Tenant</span> <strong>{route.tenant}</strong>
+      <span>Tenant</span> <strong>{tenant}</strong>
     </p>
   );
 }

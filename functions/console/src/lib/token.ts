@@ -35,7 +35,12 @@ export function checkIssuer(answer: URLSearchParams, client: Client): void {
 // signature need not be verified (OpenID Connect Core, section 3.1.3.7, rule 6).
 export function checkIdToken(token: string | undefined, nonce: string, client: Client): void {
   if (!token) throw new Error('The issuer sent no ID token: the scope must have openid.');
-  const claims = claimsOf(token);
+  let claims: Record<string, unknown>;
+  try {
+    claims = claimsOf(token);
+  } catch {
+    throw new Error('The issuer’s ID token is no JWT.');
+  }
   const audience = [claims.aud].flat();
   const right =
     claims.nonce === nonce && claims.iss === client.issuer && audience.includes(client.client_id);

@@ -16,7 +16,7 @@ import { lasted } from '../lib/format';
 import { STATUSES, wordOf } from '../lib/words';
 import { useLive } from '../live';
 import type { PageProps } from '../pages';
-import { may, SEES_TENANTS, seesEveryTenant } from '../roles';
+import { may, seesEveryTenant } from '../roles';
 import { address, type Route } from '../router';
 
 // The rows of a page, and the pause between two looks at the newest page.
@@ -100,7 +100,6 @@ export function Executions({ route, person }: PageProps) {
           tenant={tenant}
           filters={filters}
           starts={may(person.role, 'start a workflow')}
-          unsure={every && route.tenant !== undefined && !may(person.role, SEES_TENANTS)}
           columns={tenant === '*' ? [...COLUMNS.slice(0, 3), TENANT, ...COLUMNS.slice(3)] : COLUMNS}
         />
       )}
@@ -174,12 +173,10 @@ interface ListProps {
   filters: Record<string, string | undefined>;
   // True for a reader who may start a workflow.
   starts: boolean;
-  // True if the tenant may not be registered: the reader typed its name, and sees no registry.
-  unsure: boolean;
   columns: ReadonlyArray<Column<ListedExecution>>;
 }
 
-function List({ tenant, filters, starts, unsure, columns }: ListProps) {
+function List({ tenant, filters, starts, columns }: ListProps) {
   // The key of a start names one execution, so that no other parameter goes with it.
   const limit = filters.idempotency_key ? undefined : ROWS;
   const paged = usePages<ExecutionsAnswer>(
@@ -197,7 +194,6 @@ function List({ tenant, filters, starts, unsure, columns }: ListProps) {
                 more={next !== null}
                 first={paged.number === 1}
                 starts={starts}
-                unsure={unsure}
                 filtered={Object.values(filters).some(Boolean)}
                 tenant={tenant}
               />
@@ -224,16 +220,14 @@ interface NothingProps {
   first: boolean;
   filtered: boolean;
   starts: boolean;
-  unsure: boolean;
   tenant: string | undefined;
 }
 
-function Nothing({ more, first, filtered, starts, unsure, tenant }: NothingProps) {
+function Nothing({ more, first, filtered, starts, tenant }: NothingProps) {
   if (more) return <Empty>None on this page; older pages may have some.</Empty>;
   // A list that ends with a full page has an empty one after it.
   if (!first) return <Empty>No older execution.</Empty>;
   if (filtered) return <Empty>No execution fits the filters.</Empty>;
-  if (unsure) return <Empty>Nothing was started yet, or no tenant is called {tenant}.</Empty>;
   return (
     <Empty>
       Nothing was started yet.

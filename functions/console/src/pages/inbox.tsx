@@ -83,7 +83,7 @@ export function Inbox({ route, person }: PageProps) {
   const every = seesEveryTenant(person.role) && !route.tenant;
   const live = useLive<Read>(
     `questions ${whose} ${route.tenant ?? ''}`,
-    (signal) => read(route.tenant, whose, signal),
+    (signal) => read(route.tenant ?? (every ? '*' : undefined), whose, signal),
     // A long inbox takes several requests.
     ({ pages }) => EVERY_MS * pages,
   );

@@ -25,7 +25,7 @@ export function Incidents({ route, person }: PageProps) {
   const every = seesEveryTenant(person.role) && !route.tenant;
   const live = useLive<Causes>(
     `causes ${status} ${route.tenant ?? ''}`,
-    (signal) => apiFor(route.tenant).get('causes', { status }, signal),
+    (signal) => apiFor(route.tenant ?? (every ? '*' : undefined)).get('causes', { status }, signal),
     EVERY_MS,
   );
   const columns: Array<Column<CauseGroup> | false> = [

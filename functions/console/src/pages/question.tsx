@@ -8,7 +8,7 @@ import { Effects } from '../components/effects';
 import { TargetSaid } from '../components/execution/steps';
 import { Page } from '../components/page';
 import { QuestionChanged } from '../components/question-changed';
-import { Answer, Empty } from '../components/states';
+import { Answer, Empty, ProblemView } from '../components/states';
 import { Status, StepStatus } from '../components/status';
 import { ChosenTenant } from '../components/tenant';
 import { Time } from '../components/time';
@@ -30,6 +30,7 @@ interface Loaded {
 export function QuestionPage({ route, person }: PageProps) {
   const [, id = '', step = ''] = route.path;
   const [note, setNote] = useState<string>();
+  const [problem, setProblem] = useState<Problem>();
   const live = useLive<Loaded>(
     `question ${id} ${step} ${route.tenant ?? ''}`,
     (signal) => loaded(route.tenant, id, signal),
@@ -46,6 +47,7 @@ export function QuestionPage({ route, person }: PageProps) {
           {note}
         </p>
       )}
+      {problem && <ProblemView problem={problem} sent />}
       <Answer live={live} what="the question">
         {({ execution, actions }) => (
           <Decision
@@ -55,6 +57,7 @@ export function QuestionPage({ route, person }: PageProps) {
             tenant={route.tenant}
             decides={may(person.role, 'decide what an execution waits for')}
             onNote={setNote}
+            onProblem={setProblem}
             onDone={live.reload}
           />
         )}
@@ -82,10 +85,12 @@ interface DecisionProps {
   tenant: string | undefined;
   decides: boolean;
   onNote: (said: string | undefined) => void;
+  onProblem: (problem: Problem | undefined) => void;
   onDone: () => void;
 }
 
-function Decision({ execution, step, actions, tenant, decides, onNote, onDone }: DecisionProps) {
+function Decision(props: DecisionProps) {
+  const { execution, step, actions, tenant, decides, onNote, onProblem, onDone } = props;
   const [choice, setChoice] = useState<Choice>();
   const question = openQuestion(execution, step);
   const same = choice && question && identityOf(choice.question) === identityOf(question);
@@ -119,6 +124,7 @@ function Decision({ execution, step, actions, tenant, decides, onNote, onDone }:
           actions={actions}
           onChoose={(decision) => {
             onNote(undefined);
+            onProblem(undefined);
             setChoice({ decision, question, execution });
           }}
         />
@@ -133,7 +139,11 @@ function Decision({ execution, step, actions, tenant, decides, onNote, onDone }:
           changes={changes}
           action={same ? actions.find((one) => one.decision === open.decision) : undefined}
           tenant={tenant}
-          onSend={() => setChoice((now) => now && { ...now, sent: true, refused: false })}
+          onSend={() => {
+            onProblem(undefined);
+            setChoice((now) => now && { ...now, sent: true, refused: false });
+          }}
+          onProblem={onProblem}
           onRefused={() => {
             setChoice((now) => now && { ...now, refused: true });
             onDone();

@@ -128,7 +128,7 @@ fn the_budgets_of_a_redrive_share_one_time_limit() {
     // One budget alone may take 250 ms, and all of them together 600 ms.
     let why = last.message.as_deref().unwrap_or_default();
     assert!(
-        !last.held && why.contains("600 ms of processor time"),
+        !last.held && why.contains("takes more than is left of 600 ms"),
         "{why}"
     );
 }

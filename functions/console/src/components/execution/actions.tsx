@@ -1,6 +1,7 @@
 // The buttons of an execution's page: cancel, roll back, redrive, and the receipt.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { apiFor, path } from '../../api/client';
+import type { Problem } from '../../api/problem';
 import type { Actions, Execution } from '../../api/types';
 import { isOpen } from '../../lib/states';
 import { useLive } from '../../live';
@@ -8,6 +9,7 @@ import { may, type Operation } from '../../roles';
 import { address } from '../../router';
 import { ActDialog } from '../act';
 import { Boundary } from '../boundary';
+import { ProblemView } from '../states';
 
 const EVERY_MS = 30_000;
 
@@ -58,6 +60,9 @@ interface Props {
 // A request that is refused now is no button: its reason is below the others.
 export function ExecutionActions({ execution, tenant, role, onActed }: Props) {
   const [chosen, setChosen] = useState<Kind>();
+  // Counts the presses, so that a dialog that failed is opened anew.
+  const [press, setPress] = useState(0);
+  const [problem, setProblem] = useState<Problem>();
   const { execution_id: id, status, generation } = execution;
   const kinds = KINDS.filter((kind) => kind.open === isOpen(status) && may(role, kind.needs));
   const live = useLive<Actions | null>(
@@ -81,6 +86,11 @@ export function ExecutionActions({ execution, tenant, role, onActed }: Props) {
     const refusal = refusalOf(kind);
     return refusal ? refusal.code === 'too-early' : live.data || live.problem;
   });
+  const choose = (kind: Kind) => {
+    setProblem(undefined);
+    setChosen(kind);
+    setPress(press + 1);
+  };
   const close = (done: boolean) => {
     setChosen(undefined);
     if (done) onActed();
@@ -88,7 +98,7 @@ export function ExecutionActions({ execution, tenant, role, onActed }: Props) {
   return (
     <>
       {offered.map((kind) => (
-        <button key={kind.action} type="button" onClick={() => setChosen(kind)}>
+        <button key={kind.action} type="button" onClick={() => choose(kind)}>
           {kind.word}
         </button>
       ))}
@@ -107,14 +117,16 @@ export function ExecutionActions({ execution, tenant, role, onActed }: Props) {
           )
         );
       })}
+      {problem && <ProblemView problem={problem} sent />}
       {chosen && (
-        <Boundary what="what would happen">
+        <Boundary key={press} what="what would happen">
           <ActDialog
             execution={id}
             tenant={tenant}
             title={chosen.title}
             verb={chosen.verb}
             choose={(action) => action.action === chosen.action}
+            onProblem={setProblem}
             onClose={close}
           />
         </Boundary>
