@@ -19,7 +19,7 @@ interface Props {
   verb: string;
   // Chooses the action among those that the API lists.
   choose: (action: Action) => boolean;
-  // The request failed. The page says so too, since an answer that comes later can close the dialog.
+  // The request failed. The page says so too, since a later answer can close the dialog.
   onProblem: (problem: Problem | undefined) => void;
   onClose: (done: boolean) => void;
 }

@@ -32,7 +32,7 @@ interface Props {
   onSend: () => void;
   // The API refused the decision, perhaps since the question has changed.
   onRefused: () => void;
-  // The request failed. The page says so too, since an answer that comes later can close the dialog.
+  // The request failed. The page says so too, since a later answer can close the dialog.
   onProblem: (problem: Problem) => void;
   onClose: (said: string | undefined) => void;
 }
