@@ -1,15 +1,21 @@
 """Runs the emulator for our own user alone, with Express executions as AWS runs them.
 
-peers.py and express.py say why. It also matches a slash at the end of a path as AWS does.
+peers.py and express.py say why. It also matches a slash at the end of a path as AWS does, and logs
+all that a function wrote before its answer.
 """
 
 import asyncio
+import fcntl
 import socketserver
+import struct
 import sys
+import termios
+import time
 
 import express
 import peers
 from ministack.app import main
+from ministack.core.lambda_runtime import ProvidedWorker
 from ministack.services import apigateway, stepfunctions
 
 start_server = asyncio.start_server
@@ -43,7 +49,34 @@ def with_slash(route, path):
     return found
 
 
+# Longest wait for the thread that reads what a function writes, in seconds.
+READ_WITHIN = 5
+drain = ProvidedWorker._drain_stderr_bounded
+
+
+def drain_read(worker, *args, **options):
+    """Drains the log once what the function wrote has been read.
+
+    The emulator waits 50 ms for the first line. If its reading thread gets no processor meanwhile,
+    the line would be logged by the next call of this process, which may never come.
+    """
+    until = time.monotonic() + READ_WITHIN
+    while unread(worker._proc) and time.monotonic() < until:
+        time.sleep(0.001)
+    return drain(worker, *args, **options)
+
+
+def unread(process):
+    """The bytes that a process has written and that were not read."""
+    try:
+        return struct.unpack("i", fcntl.ioctl(process.stdout, termios.FIONREAD, bytes(4)))[0]
+    except (AttributeError, OSError, ValueError):
+        # It has ended, and its pipe is closed.
+        return 0
+
+
 apigateway._extract_path_params = with_slash
+ProvidedWorker._drain_stderr_bounded = drain_read
 # Hypercorn, which serves the emulator, looks the function up when it starts.
 asyncio.start_server = start_guarded
 # The runtime API of each function's process is a server of this kind.
