@@ -150,7 +150,11 @@ fn a_stack_that_cannot_be_read_makes_no_function_wrong() {
     project.run(&["new", "known"]);
     let output = project.run(&["doctor", "--sam", "./no-such-program"]);
     assert_eq!(output.code, Some(1), "{}", output.out);
-    assert!(!output.out.contains("WRONG BeginFunction"), "{}", output.out);
+    assert!(
+        !output.out.contains("WRONG BeginFunction"),
+        "{}",
+        output.out
+    );
     assert!(
         output.err.contains("the functions were not checked"),
         "{}",

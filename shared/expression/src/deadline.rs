@@ -166,7 +166,10 @@ fn start(stack: usize) -> io::Result<Sender<Job>> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::{
+        hint::spin_loop,
+        sync::atomic::{AtomicBool, Ordering},
+    };
 
     use serde_json::json;
 
@@ -227,7 +230,11 @@ mod tests {
             ..LIMIT
         };
         static OVER: AtomicBool = AtomicBool::new(false);
-        let endless = || while !OVER.load(Ordering::Relaxed) {};
+        let endless = || {
+            while !OVER.load(Ordering::Relaxed) {
+                spin_loop()
+            }
+        };
         assert_eq!(within(limit, endless), Err(WorkError::TooSlow));
         OVER.store(true, Ordering::Relaxed);
         let begun = processor_time();
