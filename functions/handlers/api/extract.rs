@@ -104,6 +104,11 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for JsonBody<T> {
 pub(crate) fn read_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let problem = |error: String| Problem::bad_request(format!("the body: {error}"));
     check_members(body).map_err(problem)?;
+    // Serde reads a list as the members of a struct, in the order of its source.
+    if body.trim_ascii().starts_with(b"[") {
+        let list = "invalid type: sequence, expected an object";
+        return Err(problem(list.to_owned()));
+    }
     serde_json::from_slice(body).map_err(|error| problem(without_type(&error.to_string())))
 }
 
@@ -152,6 +157,16 @@ mod tests {
             "the body: invalid type: integer `7`, expected an object at line 1 column 1"
         );
         assert!(error("{\"a\": 1}").contains("unknown field `a`"));
+    }
+
+    #[test]
+    fn a_list_is_no_body() {
+        for list in ["[]", "[\"acme\"]", " [{\"tenant\": \"acme\"}]"] {
+            let read = read_body::<TenantQuery>(list.as_bytes());
+            let error = read.expect_err(list).into_detail();
+            let why = "the body: invalid type: sequence, expected an object";
+            assert_eq!(error, why);
+        }
     }
 
     #[test]

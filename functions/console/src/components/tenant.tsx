@@ -51,7 +51,8 @@ function Chooser({ route, person }: Props) {
     null,
   );
   const known = tenants.data?.tenants.map((each) => each.tenant) ?? [];
-  if (!listed) return <TenantField route={route} />;
+  // The field begins anew with each tenant of the address.
+  if (!listed) return <TenantField key={route.tenant} route={route} />;
   const names = route.tenant && !known.includes(route.tenant) ? [...known, route.tenant] : known;
   return (
     <label class="tenant">
