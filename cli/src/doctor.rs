@@ -373,7 +373,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stack_out_of_reach_is_told_from_a_wrong_function() {
+    fn a_stack_out_of_reach_makes_no_function_wrong() {
         for lack in [
             "Error: Unable to locate credentials",
             "Error: The config profile (nosuch) could not be found",

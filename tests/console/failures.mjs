@@ -52,7 +52,7 @@ scenarios['a page that cannot be shown keeps the header, and is loaded again'] =
   await accessible(page, say, 'a page that failed');
   await page.getByRole('button', { name: 'Load again' }).click();
   await heading.waitFor();
-  // Another page of the navigation is shown. This one is loaded anew when it is opened again.
+  // Another page of the navigation is shown. This one is loaded again when it is opened again.
   await page.getByRole('link', { name: 'Controls' }).click();
   await page.getByRole('heading', { level: 1, name: 'Controls' }).waitFor();
   await page.unroute(incident);

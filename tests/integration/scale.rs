@@ -23,12 +23,12 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, PutRequest, WriteRequest},
 };
 use futures_util::{StreamExt, stream};
-use holdfast_aws::{DynamoLedger, ExecutionSearch, Page, Window};
+use holdfast_aws::{DynamoLedger, ExecutionSearch, Page, Window, attribute};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{IncidentStatus, Key, List, SHARDS, instant};
 use holdfast_tests::Stack;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::ledger::twin;
 
@@ -65,25 +65,6 @@ fn began(n: usize) -> Timestamp {
 pub(crate) fn id(n: usize) -> String {
     // Ids are hashes, so that their first digits spread over the shards.
     format!("{:x}{n:039x}", n % 16)
-}
-
-/// A value as an attribute.
-fn attribute(value: Value) -> AttributeValue {
-    match value {
-        Value::Null => AttributeValue::Null(true),
-        Value::Bool(flag) => AttributeValue::Bool(flag),
-        Value::Number(number) => AttributeValue::N(number.to_string()),
-        Value::String(text) => AttributeValue::S(text),
-        Value::Array(list) => AttributeValue::L(list.into_iter().map(attribute).collect()),
-        Value::Object(members) => {
-            let members = members.into_iter();
-            AttributeValue::M(
-                members
-                    .map(|(name, value)| (name, attribute(value)))
-                    .collect(),
-            )
-        }
-    }
 }
 
 /// The item of an execution, with what a list shows.

@@ -128,10 +128,10 @@ function Frame({ route, person }: { route: Route; person: Person }) {
   );
 }
 
-// A page that failed is rendered anew at another address, and when the reader asks for it.
+// A page that failed is rendered again at another address, and when the reader asks for it.
 function PageBoundary({ route, children }: { route: Route; children: ComponentChildren }) {
   const [turn, setTurn] = useState(0);
-  // Another object for each visit, so that a page that is left and opened again is loaded anew.
+  // Another object for each visit, so that a page that is left and opened again is loaded again.
   const visit = useMemo(() => ({}), [address(route.path, route.query), turn]);
   const shown = {
     data: [visit],
@@ -146,7 +146,7 @@ function PageBoundary({ route, children }: { route: Route; children: ComponentCh
   );
 }
 
-// Stands for a page that could not be rendered, as its heading, which takes the focus, says.
+// Replaces a page that could not be rendered, as its heading, which takes the focus, says.
 function PageFailed({ again }: { again: () => void }) {
   const { title, detail, advice } = failed('Failed to show this page');
   return (

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use holdfast_ledger::{Expect, Key, LedgerError, Record, left_out};
+use holdfast_ledger::{Expect, Key, LedgerError, Record, restore_left_out};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Number, Value};
 
@@ -71,8 +71,7 @@ pub(crate) fn read<T: DeserializeOwned>(item: Item) -> Result<T, LedgerError> {
     let at = key_of(&item);
     let mut members = members(item).map_err(LedgerError::Damaged)?;
     if let Some(Key::Execution(at)) = at {
-        let restored = left_out(&at, |name| members.get(name)?.as_str().map(str::to_owned));
-        members.extend(restored);
+        restore_left_out(&at, &mut members);
     }
     record_of(members).map_err(LedgerError::Damaged)
 }
@@ -101,7 +100,7 @@ fn attributes(members: Map<String, Value>) -> Item {
 
 /// A JSON value as an attribute. Its texts are moved, since every claim and outcome of a step is
 /// written so.
-fn attribute(value: Value) -> AttributeValue {
+pub fn attribute(value: Value) -> AttributeValue {
     match value {
         Value::Null => AttributeValue::Null(true),
         Value::Bool(bool) => AttributeValue::Bool(bool),

@@ -40,6 +40,7 @@ pub use bus::{AuditBus, PublishError};
 pub use deployment::{AwsEngine, DEPLOYMENT, Deployment};
 pub use executions::{ExecutionSearch, ExecutionSummary};
 pub use host::{SystemHost, trace};
+pub use item::attribute;
 pub use ledger::DynamoLedger;
 pub use log::{
     AskAnswer, PlanAnswer, RequestLine, StepAnswer, log_ask, log_begin, log_finish, log_plan,

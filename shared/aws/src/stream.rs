@@ -1,7 +1,7 @@
 //! The ledger's stream: parses a change that DynamoDB reports into the records before and after it.
 
 use holdfast_audit::Record;
-use holdfast_ledger::{Duplicate, Key, left_out};
+use holdfast_ledger::{Duplicate, Key, restore_left_out};
 use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -91,8 +91,7 @@ fn record(image: &Value) -> Result<Option<Record>, String> {
     let workflow = item.get("workflow").and_then(Value::as_str);
     let workflow = workflow.map(str::to_owned);
     if let Key::Execution(at) = &key {
-        let restored = left_out(at, |name| item.get(name)?.as_str().map(str::to_owned));
-        item.extend(restored);
+        restore_left_out(at, &mut item);
     }
     Ok(Some(match key {
         Key::Execution(_) => Record::Execution(as_record(item)?),

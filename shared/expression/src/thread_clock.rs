@@ -79,14 +79,14 @@ mod tests {
 
     #[test]
     fn a_thread_whose_work_is_not_awaited_yields_to_all_others() {
-        let (tell, told) = channel();
+        let (send, sent) = channel();
         let (end, ended) = channel::<()>();
         let left = thread::spawn(move || {
-            tell.send(ThreadClock::of_this_thread().expect("Linux"))
+            send.send(ThreadClock::of_this_thread().expect("Linux"))
                 .expect("it is awaited");
             ended.recv().expect("it is ended");
         });
-        let clock = told.recv().expect("a clock");
+        let clock = sent.recv().expect("a clock");
         let own = getpriority_process(Some(gettid()));
         clock.lower();
         assert_eq!(getpriority_process(Some(clock.thread)), Ok(LOWEST));

@@ -4,26 +4,27 @@
 use holdfast_ids::{keys::ExecutionKey, trace::TraceId};
 use serde_json::{Map, Value, json};
 
-/// The attributes of an execution record that say what its key or its owner says: `at`, the trace
-/// of a start that came with none, and the ARN of the state machine without its version.
-pub fn left_out(at: &ExecutionKey, item: impl Fn(&str) -> Option<String>) -> Map<String, Value> {
-    let mut members = Map::new();
-    members.insert("at".to_owned(), json!(at));
-    let Some(origin) = item("origin").or_else(|| item("owner")) else {
-        return members;
+/// Restores the attributes of an execution record that say what its key or its owner says: `at`,
+/// the trace of a start that came with none, and the ARN of the state machine without its version.
+pub fn restore_left_out(at: &ExecutionKey, attributes: &mut Map<String, Value>) {
+    let text = |name: &str| attributes.get(name)?.as_str().map(str::to_owned);
+    let origin = text("origin").or_else(|| text("owner"));
+    let (trace, machine) = (text("trace"), text("machine"));
+    attributes.insert("at".to_owned(), json!(at));
+    let Some(origin) = origin else {
+        return;
     };
-    let trace = item("trace").unwrap_or_else(|| TraceId::of_execution(&at.execution).to_string());
-    members.insert("trace".to_owned(), trace.into());
-    let machine = match (item("machine"), machine_of(&origin)) {
+    let trace = trace.unwrap_or_else(|| TraceId::of_execution(&at.execution).to_string());
+    attributes.insert("trace".to_owned(), trace.into());
+    let machine = match (machine, machine_of(&origin)) {
         (Some(whole), _) if !whole.starts_with(':') => Some(whole),
         (version, Some(machine)) => Some(machine + &version.unwrap_or_default()),
         (_, None) => None,
     };
-    members.extend(machine.map(|machine| ("machine".to_owned(), machine.into())));
-    members
+    attributes.extend(machine.map(|machine| ("machine".to_owned(), machine.into())));
 }
 
-/// Removes from the attributes of an execution record what [`left_out`] returns.
+/// Removes from the attributes of an execution record what [`restore_left_out`] restores.
 pub(crate) fn leave_out(at: &ExecutionKey, attributes: &mut Map<String, Value>) {
     attributes.remove("at");
     let text = |name: &str| attributes.get(name).and_then(Value::as_str);
@@ -76,8 +77,7 @@ mod tests {
     /// The record that a reader makes of an item.
     fn read(item: &Item, at: &ExecutionKey) -> ExecutionRecord {
         let mut members = item.attributes().clone();
-        let text = |name: &str| item.attributes().get(name)?.as_str().map(str::to_owned);
-        members.extend(left_out(at, text));
+        restore_left_out(at, &mut members);
         serde_json::from_value(Value::Object(members)).expect("a record")
     }
 
@@ -123,9 +123,8 @@ mod tests {
         let Ok(Value::Object(whole)) = serde_json::to_value(&record) else {
             panic!("it has members");
         };
-        let text = |name: &str| whole.get(name)?.as_str().map(str::to_owned);
         let mut members = whole.clone();
-        members.extend(left_out(&record.at, text));
+        restore_left_out(&record.at, &mut members);
         assert_eq!(members, whole);
     }
 }

@@ -77,7 +77,7 @@ pub use incident::{
 };
 pub use key::{IncidentKey, Key, QuestionKey, StepKey, instant};
 pub use late_claim::closed_late_claim;
-pub use left_out::left_out;
+pub use left_out::restore_left_out;
 pub use lifecycle::{
     RequestOutcome, RequestTransition, ask, bound_choices, cancel, misfit, redefined, redrive,
     refused_redrive, taken_choices, withdraw,

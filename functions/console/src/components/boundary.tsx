@@ -9,7 +9,7 @@ export interface Shown {
   reload: () => void;
 }
 
-// The answers from which the parts of a page are rendered. Another one renders a failed part anew.
+// The answers from which the parts of a page are rendered. Another one renders a failed part again.
 export const ShownAnswer = createContext<Shown | undefined>(undefined);
 
 interface Props {
@@ -29,7 +29,7 @@ interface State {
 export class Boundary extends Component<Props, State> {
   static override contextType = ShownAnswer;
   override state: State = { failed: false };
-  // True while a failed part is rendered anew: its next failure is no news.
+  // True while a failed part is rendered again: its next failure is no news.
   repeated = false;
   // True if the failure that was last shown had the focus.
   held = false;

@@ -19,6 +19,11 @@ export function useChosenTenant(named: string | undefined, ofResource: boolean) 
   return chosen.current;
 }
 
+// The tenant of a list: that of the address, or else every tenant for a role that sees every one.
+export function tenantOfList(route: Route, person: Person): string | undefined {
+  return route.tenant ?? (seesEveryTenant(person.role) ? '*' : undefined);
+}
+
 interface Props {
   route: Route;
   person: Person;
@@ -51,7 +56,7 @@ function Chooser({ route, person }: Props) {
     null,
   );
   const known = tenants.data?.tenants.map((each) => each.tenant) ?? [];
-  // The field begins anew with each tenant of the address.
+  // The field starts with the tenant of each address.
   if (!listed) return <TenantField key={route.tenant} route={route} />;
   const names = route.tenant && !known.includes(route.tenant) ? [...known, route.tenant] : known;
   return (

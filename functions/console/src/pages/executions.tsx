@@ -10,13 +10,14 @@ import { Pager, usePages } from '../components/pager';
 import { Answer, Empty } from '../components/states';
 import { Status } from '../components/status';
 import { type Column, Table } from '../components/table';
+import { tenantOfList } from '../components/tenant';
 import { Time } from '../components/time';
 import { command } from '../lib/command';
 import { lasted } from '../lib/format';
 import { STATUSES, wordOf } from '../lib/words';
 import { useLive } from '../live';
 import type { PageProps } from '../pages';
-import { may, seesEveryTenant } from '../roles';
+import { may } from '../roles';
 import { address, type Route } from '../router';
 
 // The rows of a page, and the pause between two looks at the newest page.
@@ -84,8 +85,7 @@ function filtersOf(route: Route): Record<string, string | undefined> {
 }
 
 export function Executions({ route, person }: PageProps) {
-  const every = seesEveryTenant(person.role);
-  const tenant = route.tenant ?? (every ? '*' : undefined);
+  const tenant = tenantOfList(route, person);
   const payloads = may(person.role, 'see inputs and outputs, and texts that may quote them');
   const filters = filtersOf(route);
   const incomplete = route.query.key && !route.query.workflow;

@@ -7,6 +7,7 @@ import { Name } from '../components/name';
 import { Page } from '../components/page';
 import { Answer, Empty } from '../components/states';
 import { type Column, Table } from '../components/table';
+import { tenantOfList } from '../components/tenant';
 import { Time } from '../components/time';
 import { command } from '../lib/command';
 import { counted, short } from '../lib/format';
@@ -83,7 +84,7 @@ export function Inbox({ route, person }: PageProps) {
   const every = seesEveryTenant(person.role) && !route.tenant;
   const live = useLive<Read>(
     `questions ${whose} ${route.tenant ?? ''}`,
-    (signal) => read(route.tenant ?? (every ? '*' : undefined), whose, signal),
+    (signal) => read(tenantOfList(route, person), whose, signal),
     // A long inbox takes several requests.
     ({ pages }) => EVERY_MS * pages,
   );

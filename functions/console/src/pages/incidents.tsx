@@ -9,6 +9,7 @@ import { Page } from '../components/page';
 import { Answer, Empty } from '../components/states';
 import { Mark } from '../components/status';
 import { type Column, Table } from '../components/table';
+import { tenantOfList } from '../components/tenant';
 import { Time } from '../components/time';
 import { command } from '../lib/command';
 import { counted, short } from '../lib/format';
@@ -25,7 +26,7 @@ export function Incidents({ route, person }: PageProps) {
   const every = seesEveryTenant(person.role) && !route.tenant;
   const live = useLive<Causes>(
     `causes ${status} ${route.tenant ?? ''}`,
-    (signal) => apiFor(route.tenant ?? (every ? '*' : undefined)).get('causes', { status }, signal),
+    (signal) => apiFor(tenantOfList(route, person)).get('causes', { status }, signal),
     EVERY_MS,
   );
   const columns: Array<Column<CauseGroup> | false> = [

@@ -10,6 +10,7 @@ import { NowFacts } from '../components/overview/now';
 import { StepTable, TenantTable, WorkflowTable } from '../components/overview/tables';
 import { Page } from '../components/page';
 import { Answer, Empty } from '../components/states';
+import { tenantOfList } from '../components/tenant';
 import { Time } from '../components/time';
 import { command } from '../lib/command';
 import { counted, lasted, percent } from '../lib/format';
@@ -17,7 +18,6 @@ import { beginOf, isRange, RANGES } from '../lib/range';
 import { wordOf } from '../lib/words';
 import { useLive } from '../live';
 import type { PageProps } from '../pages';
-import { seesEveryTenant } from '../roles';
 
 const EVERY = 15_000;
 
@@ -36,8 +36,7 @@ const SERIES: ReadonlyArray<Series<Bucket>> = (
 }));
 
 export function Overview({ route, person }: PageProps) {
-  const every = seesEveryTenant(person.role);
-  const tenant = route.tenant ?? (every ? '*' : undefined);
+  const tenant = tenantOfList(route, person);
   const name = isRange(route.query.range) ? route.query.range : '1d';
   const range = RANGES[name];
   const workflow = route.query.workflow;

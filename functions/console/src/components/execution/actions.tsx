@@ -60,7 +60,7 @@ interface Props {
 // A request that is refused now is no button: its reason is below the others.
 export function ExecutionActions({ execution, tenant, role, onActed }: Props) {
   const [chosen, setChosen] = useState<Kind>();
-  // Counts the presses, so that a dialog that failed is opened anew.
+  // Counts the presses, so that a dialog that failed is opened again.
   const [press, setPress] = useState(0);
   const [problem, setProblem] = useState<Problem>();
   const { execution_id: id, status, generation } = execution;
