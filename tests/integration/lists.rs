@@ -135,10 +135,6 @@ async fn a_list_can_be_filtered_by_workflow_status_and_time() {
         (format!("from={began}"), 1),
         (format!("until={began}"), 2),
         ("until=2020-01-01T00:00:00Z".to_owned(), 0),
-        (
-            "from=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z".to_owned(),
-            0,
-        ),
         (format!("workflow_id={GROUP}&from=2020-01-01T00:00:00Z"), 2),
         // These cursors lie outside of the times.
         (format!("until={began}&cursor=9999999999999-{}", all[0]), 2),
@@ -165,6 +161,14 @@ async fn an_invalid_filter_is_refused_with_the_valid_values() {
         ("executions?colour=red", "colour"),
         ("executions?limit=1&limit=2", "limit"),
         ("receipts?status=EXECUTED", "status"),
+        (
+            "executions?from=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z",
+            "later than until",
+        ),
+        (
+            "receipts?from=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z",
+            "later than until",
+        ),
         ("incidents?cursor=~", "next"),
     ] {
         let reply = stack.api.get(&format!("/v1/{query}")).await;

@@ -11,12 +11,20 @@ use axum::{
 use holdfast_aws::trace;
 use holdfast_ids::{members::check_members, trace::TraceId};
 use schemars::JsonSchema;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
+use serde_json::Value;
 
 use crate::api::{app::App, problem::Problem};
 
 /// The description of the query's tenant.
 pub(crate) const TENANT: &str = "The tenant; by default the token's. If the token of a platform admin or platform observer names none, the API finds the tenant of an execution, an incident or a bulk. `*` has this effect with every such token.";
+
+/// The error for a list in place of an object. Serde reads a list as the members of a struct, in
+/// the order of its source.
+const LIST: &str = "invalid type: sequence, expected an object";
 
 /// The query of a request that takes no other parameter.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -104,12 +112,21 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for JsonBody<T> {
 pub(crate) fn read_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let problem = |error: String| Problem::bad_request(format!("the body: {error}"));
     check_members(body).map_err(problem)?;
-    // Serde reads a list as the members of a struct, in the order of its source.
     if body.trim_ascii().starts_with(b"[") {
-        let list = "invalid type: sequence, expected an object";
-        return Err(problem(list.to_owned()));
+        return Err(problem(LIST.to_owned()));
     }
     serde_json::from_slice(body).map_err(|error| problem(without_type(&error.to_string())))
+}
+
+/// Reads a member that is an object.
+pub(crate) fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    if value.is_array() {
+        return Err(D::Error::custom(LIST));
+    }
+    T::deserialize(value).map_err(D::Error::custom)
 }
 
 /// An error of serde without the name of a type of ours.
@@ -129,17 +146,6 @@ pub(crate) fn trace_of(headers: &HeaderMap) -> Option<TraceId> {
         .get("traceparent")
         .and_then(|value| value.to_str().ok());
     header.and_then(TraceId::from_traceparent).or_else(trace)
-}
-
-/// True if a header's value is one value repeated: API Gateway joins a header that was sent twice
-/// by a comma ([payload format 2.0]).
-///
-/// [payload format 2.0]: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
-pub(crate) fn is_joined(value: &[u8]) -> bool {
-    let mut parts = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-    let first = parts.next();
-    let mut rest = parts.peekable();
-    rest.peek().is_some() && rest.all(|part| Some(part) == first)
 }
 
 #[cfg(test)]
@@ -170,12 +176,15 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_a_gateway_joined_from_two_headers_is_refused() {
-        for twice in ["k,k", "k, k", "k,k,k", ","] {
-            assert!(is_joined(twice.as_bytes()), "{twice}");
+    fn a_list_is_no_member_that_is_an_object() {
+        #[derive(Debug, Deserialize)]
+        struct Outer {
+            #[serde(deserialize_with = "object")]
+            inner: TenantQuery,
         }
-        for once in ["k", "order,7", "k,k2", "k,k,2", ""] {
-            assert!(!is_joined(once.as_bytes()), "{once}");
-        }
+        let error = read_body::<Outer>(b"{\"inner\": [\"acme\"]}").expect_err("a list");
+        assert!(error.into_detail().contains(LIST));
+        let outer: Outer = read_body(b"{\"inner\": {\"tenant\": \"acme\"}}").expect("an object");
+        assert_eq!(outer.inner.tenant.as_deref(), Some("acme"));
     }
 }

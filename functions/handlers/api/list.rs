@@ -15,7 +15,7 @@ use crate::api::{
     app::App,
     every_tenant::{Entry, MergedPage, PageRequest, page_of},
     extract::{EmptyBody, NamesTenant},
-    page::{CURSOR, Cursor, Ids, cursor, limit, time},
+    page::{CURSOR, Cursor, Ids, cursor, limit, times},
     principal::ListCaller,
     problem::Problem,
     progress::{Progress, progress_of_list},
@@ -135,9 +135,10 @@ pub(crate) async fn found(
         status: derived.as_ref().map(|_| RUNNING.to_owned()).or(status),
         with_receipt: false,
     };
+    let (from, until) = times(query.from.as_deref(), query.until.as_deref())?;
     let wanted = PageRequest {
-        from: query.from.map(|at| time("from", &at)).transpose()?,
-        until: query.until.map(|at| time("until", &at)).transpose()?,
+        from,
+        until,
         after: cursor(query.cursor.as_deref(), Ids::Hex)?,
         limit: derived.as_ref().map_or(limit, |_| LOOKED_AT),
     };
@@ -215,9 +216,10 @@ pub(crate) async fn receipts(
         with_receipt: true,
     };
     let after = cursor(query.cursor.as_deref(), Ids::Hex)?;
+    let (from, until) = times(query.from.as_deref(), query.until.as_deref())?;
     let window = Window {
-        from: query.from.map(|at| time("from", &at)).transpose()?,
-        until: query.until.map(|at| time("until", &at)).transpose()?,
+        from,
+        until,
         after: after.map(|after| after.place),
     };
     let limit = limit(query.limit)?;

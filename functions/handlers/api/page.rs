@@ -111,9 +111,36 @@ pub(crate) fn time(name: &str, given: &str) -> Result<Timestamp, Problem> {
     })
 }
 
+/// The first and the last time of a request, if it names them. Both ends belong to the range.
+pub(crate) fn times(
+    from: Option<&str>,
+    until: Option<&str>,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), Problem> {
+    let from = from.map(|at| time("from", at)).transpose()?;
+    let until = until.map(|at| time("until", at)).transpose()?;
+    match (from, until) {
+        (Some(from), Some(until)) if until < from => {
+            Err(Problem::bad_request("from must not be later than until"))
+        }
+        times => Ok(times),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_range_begins_no_later_than_it_ends() {
+        let (early, late) = ("2026-11-24T09:00:00Z", "2026-11-24T10:00:00+01:00");
+        assert!(times(Some(early), Some(late)).is_ok(), "equal times");
+        assert!(times(Some(early), None).is_ok() && times(None, None).is_ok());
+        let earlier = "2026-11-24T09:59:59+01:00";
+        let Err(refused) = times(Some(early), Some(earlier)) else {
+            panic!("a range of no time is refused");
+        };
+        assert_eq!(refused.into_detail(), "from must not be later than until");
+    }
 
     #[test]
     fn a_cursor_is_read_back_from_its_text_and_any_other_text_is_refused() {

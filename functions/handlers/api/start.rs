@@ -22,6 +22,7 @@ use holdfast_aws::trace;
 use holdfast_engine::StartOutcome;
 use holdfast_ids::{
     digest::{canonical, sha256_hex},
+    joined::is_joined,
     keys::{ExecutionKey, execution_id},
     names::{check_idempotency_key, is_workflow_id, quoted},
 };
@@ -37,7 +38,7 @@ use crate::api::{
     answer::{Execution, StartLinks, StartResult},
     app::App,
     execution::shown,
-    extract::{JsonBody, TenantQuery, is_joined, trace_of},
+    extract::{JsonBody, TenantQuery, trace_of},
     principal::AuthorizedCaller,
     problem::Problem,
     progress::Progress,

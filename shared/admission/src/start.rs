@@ -192,6 +192,10 @@ pub(crate) fn read_approval(sent: Option<SentApproval>) -> Result<Option<Approva
 }
 
 pub(crate) fn parse<T: for<'a> Deserialize<'a>>(raw: &Value, shape: &str) -> Result<T, String> {
+    // Serde reads a list as the members of a struct, in the order of its source.
+    if raw.is_array() {
+        return Err(format!("a list is no object; {shape}"));
+    }
     // Serde's message quotes the value; only names of fields may be shown.
     T::deserialize(raw).map_err(|error| {
         let message = error.to_string();

@@ -2,6 +2,7 @@
 
 pub mod arn;
 pub mod digest;
+pub mod joined;
 pub mod keys;
 pub mod members;
 pub mod names;

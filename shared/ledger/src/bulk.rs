@@ -1,7 +1,7 @@
 //! Pure rules of bulks: one request to many executions, which was shown before it runs, and whose
 //! report accounts for each execution once.
 
-use holdfast_ids::digest::sha256_hex;
+use holdfast_ids::{digest::sha256_hex, names::REASON_MAX};
 use holdfast_receipt::Decision;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -200,6 +200,8 @@ impl Bulk {
     pub const MOST: usize = 10_000;
     /// The number of characters that [`Self::marked_reason`] adds to the reason.
     pub const MARK: usize = 48;
+    /// Longest reason of a bulk, in characters: each single request adds the bulk's id to it.
+    pub const REASON_MAX: usize = REASON_MAX - Self::MARK;
 
     /// The bulk `id` as it is shown, and its list in parts.
     pub fn shown(

@@ -1,6 +1,6 @@
 //! The bodies and the query of requests about bulks: operation, filter, reason and token.
 
-use holdfast_ids::names::{self, is_execution_id, quoted};
+use holdfast_ids::names::{is_execution_id, quoted};
 use holdfast_ledger::{Bulk, BulkFilter, BulkOperation, STATUSES};
 use holdfast_receipt::Decision;
 use schemars::JsonSchema;
@@ -8,13 +8,13 @@ use serde::Deserialize;
 
 use crate::api::{
     answer::OutcomeName,
-    extract::{NamesTenant, TENANT},
+    extract::{NamesTenant, TENANT, object},
     problem::Problem,
     reason::{REASON, reason_of},
 };
 
-/// Longest reason of a bulk, in characters: each single request adds the bulk's id to it.
-const REASON_MAX: usize = names::REASON_MAX - Bulk::MARK;
+/// Longest reason of a bulk, in characters.
+const REASON_MAX: usize = Bulk::REASON_MAX;
 
 /// The request to each execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -62,6 +62,7 @@ pub(crate) struct BulkBody {
     operation: OperationName,
     /// The decision, if the operation is `decide`.
     decision: Option<Decision>,
+    #[serde(deserialize_with = "object")]
     filter: FilterBody,
     /// The reason in your own words, without control characters. Receipts and audit events of each
     /// execution have it, with the bulk's id.

@@ -20,7 +20,7 @@ use crate::api::{
     app::App,
     incident,
     list::{ExecutionFilter, found},
-    page::time,
+    page::times,
     principal::AuthorizedCaller,
     problem::Problem,
 };
@@ -237,17 +237,10 @@ async fn questions_of(
             "filter.subject comes from an input, which you may not see",
         ));
     }
+    let (from, until) = times(filter.from.as_deref(), filter.until.as_deref())?;
     let mut window = Window {
-        from: filter
-            .from
-            .as_deref()
-            .map(|at| time("from", at))
-            .transpose()?,
-        until: filter
-            .until
-            .as_deref()
-            .map(|at| time("until", at))
-            .transpose()?,
+        from,
+        until,
         after: None,
     };
     let now = SystemHost.now();

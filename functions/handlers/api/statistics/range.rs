@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::api::{extract::NamesTenant, page::time, problem::Problem};
+use crate::api::{extract::NamesTenant, page::times, problem::Problem};
 
 /// The range if the request names no `from`.
 const RANGE: SignedDuration = SignedDuration::from_hours(24);
@@ -89,13 +89,9 @@ pub(super) struct Range {
 impl Range {
     /// The range that a query asks for, or 400.
     pub(super) fn of(query: &StatisticsQuery, now: Timestamp) -> Result<Self, Problem> {
-        let read = |name: &str, at: &Option<String>| {
-            let at = at.as_deref();
-            at.map(|at| time(name, at)).transpose()
-        };
         let by = query.by;
-        let until = read("until", &query.until)?.unwrap_or(now);
-        let from = read("from", &query.from)?;
+        let (from, until) = times(query.from.as_deref(), query.until.as_deref())?;
+        let until = until.unwrap_or(now);
         let from = from.unwrap_or_else(|| until.saturating_sub(RANGE).unwrap_or(Timestamp::MIN));
         if until < from {
             return Err(Problem::bad_request("from must not be later than until"));

@@ -3,7 +3,10 @@
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error as _, Unexpected},
+};
 use serde_json::Value;
 
 use holdfast_ids::names::{check_tenant, check_text, is_workflow_id};
@@ -32,6 +35,10 @@ impl<'de> Deserialize<'de> for SentApproval {
     /// Reads the form that `jws` decides, so that an error names the member that is wrong.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let sent = Value::deserialize(deserializer)?;
+        // Serde reads a list as the members of a struct, in the order of its source.
+        if sent.is_array() {
+            return Err(D::Error::invalid_type(Unexpected::Seq, &"an object"));
+        }
         let read = match sent.get("jws") {
             Some(_) => SignedApproval::deserialize(sent).map(Self::Signed),
             None => UnsignedApproval::deserialize(sent).map(Self::Unsigned),
@@ -154,7 +161,12 @@ pub(super) fn parts(jws: &str) -> Result<Parts<'_>, String> {
 /// Reads JSON with every member once and none unknown. Serde's message may quote a value, so only
 /// the kind of the fault is shown.
 fn json<T: for<'a> Deserialize<'a>>(bytes: &[u8], shape: &str) -> Result<T, String> {
-    serde_json::from_slice(bytes).map_err(|error| {
+    let list = bytes.trim_ascii_start().starts_with(b"[");
+    let read = match list {
+        true => Err(serde_json::Error::custom("a list is no object")),
+        false => serde_json::from_slice(bytes),
+    };
+    read.map_err(|error| {
         let message = error.to_string();
         let kind = ["duplicate field", "missing field", "unknown field"];
         let kind = kind.iter().find(|kind| message.starts_with(**kind));

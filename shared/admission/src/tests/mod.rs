@@ -69,6 +69,13 @@ fn approval(input: &Value) -> Approval {
 }
 
 #[test]
+fn a_list_is_no_start() {
+    let list = json!(["acme", "k", {"amount": 5}, "direct"]);
+    let read = read_start(&list, &gate(StartConditions::default()), NOW, "arn");
+    assert!(read.is_err_and(|error| error.to_string().contains("a list is no object")));
+}
+
+#[test]
 fn an_approval_is_another_persons_unexpired_and_for_this_input() {
     let gate = gate(StartConditions {
         approval: true,

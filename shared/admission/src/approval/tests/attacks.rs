@@ -84,6 +84,10 @@ pub(super) fn forged_claims(signer: &Signer) -> Vec<Attack> {
     let twice = claims()
         .to_string()
         .replacen('{', r#"{"approved_by":"cfo","#, 1);
+    let of = |member: &str| claims()[member].clone();
+    let list = ["approved_by", "iat", "exp", "input_sha256"];
+    let list = list.into_iter().chain(["workflow_id", "tenant", "jti"]);
+    let list = Value::from_iter(list.map(of)).to_string();
     let late = seconds("2025-09-29T13:02:00Z");
     vec![
         (signer.jws(&header, &twice), "duplicate field"),
@@ -94,6 +98,7 @@ pub(super) fn forged_claims(signer: &Signer) -> Vec<Attack> {
         (claim("exp", json!("9999999999")), "not this JSON object"),
         (claim("exp", json!(i64::MAX)), "exp is not a time"),
         (signer.jws(&header, "[]"), "not this JSON object"),
+        (signer.jws(&header, &list), "not this JSON object"),
         (signer.jws(&header, "{}"), "missing field"),
         (claim("tenant", json!("globex")), "it is for tenant globex"),
         (claim("tenant", json!("Acme")), "a tenant's name has"),

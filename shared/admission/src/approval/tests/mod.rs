@@ -229,6 +229,12 @@ fn an_approval_is_sent_again_in_its_form() {
         "expires_at":"2025-09-29T14:00:00Z","input_sha256":"0","signature":{"kid":"erp",
         "verified":true,"jws":"a.b.c"}}"#;
     serde_json::from_str::<SentApproval>(posed).expect_err("a sender writes no signature");
+    let list = r#"["bob","2025-09-29T12:00:00Z","2025-09-29T14:00:00Z","0","C"]"#;
+    let error = serde_json::from_str::<SentApproval>(list).expect_err("a list is no approval");
+    assert_eq!(
+        error.to_string(),
+        "invalid type: sequence, expected an object"
+    );
 }
 
 /// `HOLDFAST_WRITE_SCHEMAS=1 cargo test -p holdfast-admission published` writes the files.
