@@ -99,14 +99,15 @@ mod tests {
             "\n### `{name}`\n\n{}.\n",
             about.unwrap_or_default()
         ));
-        let (options, values): (Vec<_>, Vec<_>) = command
-            .get_arguments()
-            .filter(|arg| !matches!(arg.get_id().as_str(), "help" | "version"))
-            .filter(|arg| !SHARED.contains(&arg.get_id().as_str()))
-            .partition(|arg| arg.get_long().is_some());
+        // Another command can have an option of the same name.
         let shared = command
             .get_arguments()
             .any(|arg| arg.get_id() == "token_file");
+        let (options, values): (Vec<_>, Vec<_>) = command
+            .get_arguments()
+            .filter(|arg| !matches!(arg.get_id().as_str(), "help" | "version"))
+            .filter(|arg| !shared || !SHARED.contains(&arg.get_id().as_str()))
+            .partition(|arg| arg.get_long().is_some());
         if !options.is_empty() || !values.is_empty() {
             page.push_str("\n| argument | meaning |\n|---|---|\n");
         }

@@ -5,6 +5,9 @@ use std::str::FromStr;
 /// The hours of a month.
 const HOURS: f64 = 730.0;
 
+/// Highest rate, in executions a second: far above what the quotas of an account allow.
+const MOST: f64 = 1e6;
+
 /// Executions by time, such as `3/s` or `20000/d`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Rate {
@@ -39,7 +42,13 @@ impl FromStr for Rate {
         if !per_month.is_finite() || count <= 0.0 {
             return Err(fault());
         }
-        Ok(Self { per_month })
+        let rate = Self { per_month };
+        if rate.per_second() > MOST {
+            return Err(format!(
+                "{text:?} is more than {MOST}/s: write a rate such as 20000/d"
+            ));
+        }
+        Ok(rate)
     }
 }
 
@@ -55,7 +64,7 @@ mod tests {
         assert_eq!(month("1.5/h"), Ok(1.5 * 730.0));
         assert_eq!(month("7/month"), Ok(7.0));
         for wrong in [
-            "", "5", "5/y", "x/s", "-1/s", "0/d", "1e400/s", "NaN/s", "inf/s",
+            "", "5", "5/y", "x/s", "-1/s", "0/d", "1e400/s", "1e300/s", "NaN/s", "inf/s",
         ] {
             let why = month(wrong).expect_err(wrong);
             assert!(why.contains("20000/d"), "{why}");

@@ -4,6 +4,7 @@ use std::{fmt::Write as _, thread::sleep, time::Duration};
 
 use clap::{Args, Subcommand};
 use holdfast_ids::names::{is_execution_id, quoted, sanitize};
+use holdfast_ledger::Bulk;
 use holdfast_receipt::Decision;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -11,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::{
     decide::DecisionArg,
     find::{self, short},
-    options::{ChangeOptions, ReadOptions, Reason, Times, given, status},
+    options::{ChangeOptions, ReadOptions, Reason, Times, given, short_text, status},
     shape::bulk::{BulkChange, BulkItem, BulkPreview, BulkReport},
     workflow::workflow_id,
 };
@@ -81,7 +82,7 @@ struct FilterArgs {
     #[arg(long, value_name = "STATUS", value_parser = status)]
     status: Option<String>,
     /// Only executions with exactly this subject
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = short_text)]
     subject: Option<String>,
     #[command(flatten)]
     times: Times,
@@ -116,6 +117,12 @@ fn in_tenant_of(incident: &str, client: Client) -> Result<Client, Trouble> {
 }
 
 fn request(operation: &str, decision: Option<Decision>, args: &FilterArgs) -> Result<(), Trouble> {
+    if args.reason.reason.chars().count() > Bulk::REASON_MAX {
+        return Err(Trouble::Usage(format!(
+            "--reason has {} characters at most, since each single request adds the bulk's id to it",
+            Bulk::REASON_MAX
+        )));
+    }
     let client = args.options.read.api.client()?;
     let (incident, client) = match &args.incident {
         Some(text) => {

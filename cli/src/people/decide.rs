@@ -9,7 +9,7 @@ use super::{
     action,
     find::short,
     list,
-    options::{ChangeOptions, ListOptions, Reason},
+    options::{ChangeOptions, ListOptions, Reason, short_text},
     question::{QUESTIONS, QuestionMatch, waiting},
     shape::{DecisionResult, Execution, InboxQuestion, Question},
 };
@@ -51,7 +51,7 @@ pub(crate) struct DecideArgs {
     #[arg(value_enum)]
     decision: DecisionArg,
     /// The step that waits, if several of the execution do
-    #[arg(long, value_name = "STEP")]
+    #[arg(long, value_name = "STEP", value_parser = short_text)]
     step: Option<String>,
     #[command(flatten)]
     reason: Reason,

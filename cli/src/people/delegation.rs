@@ -2,13 +2,14 @@
 
 use clap::{Args, Subcommand};
 use holdfast_ids::names::{check_group, sanitize};
+use holdfast_ledger::Delegation as DelegationRecord;
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
-    options::{ChangeOptions, ReadOptions, Reason, moment},
+    options::{ChangeOptions, ReadOptions, Reason, moment, short_text},
     shape::{Delegation, DelegationChange},
 };
 use crate::{
@@ -50,9 +51,9 @@ struct SetArgs {
     /// The group, as your token names it
     group: String,
     /// The `sub` of the stand-in's token
-    #[arg(long, value_name = "SUBJECT")]
+    #[arg(long, value_name = "SUBJECT", value_parser = short_text)]
     to: String,
-    /// The end: RFC 3339, or a time from now such as 8h or 14d
+    /// The end: RFC 3339, or a time from now such as 8h or 14d; 90 days after the beginning at most
     #[arg(long, value_name = "TIME", value_parser = from_now)]
     until: Timestamp,
     /// The beginning; by default, now
@@ -82,13 +83,7 @@ pub(crate) fn delegations(args: &DelegationsArgs) -> Result<(), Trouble> {
                 .print(&answer, || table(&answer["delegations"], &Screen::stdout()))
         }
         Some(DelegationsCommand::Set(args)) => {
-            let begins = args.from.unwrap_or_else(Timestamp::now);
-            if args.until <= begins {
-                return Err(Trouble::Usage(format!(
-                    "--until {} is not after {begins}, when the time begins",
-                    args.until
-                )));
-            }
+            check_times(args)?;
             let from = args.from.map_or("now".to_owned(), |from| from.to_string());
             let effect = format!(
                 "{} decides for {} in your place, from {from} until {}.",
@@ -107,6 +102,24 @@ pub(crate) fn delegations(args: &DelegationsArgs) -> Result<(), Trouble> {
             change(&args.options, &args.group, Method::DELETE, None, &effect)
         }
     }
+}
+
+/// Checks the times of a delegation: those that the API would refuse are wrong usage.
+fn check_times(args: &SetArgs) -> Result<(), Trouble> {
+    let (now, until) = (Timestamp::now(), args.until);
+    let begins = args.from.unwrap_or(now);
+    let longest = DelegationRecord::LONGEST;
+    let days = longest.as_hours() / 24;
+    let why = if until <= begins {
+        format!("--until {until} is not after {begins}, when the time begins")
+    } else if until.duration_since(begins) > longest {
+        format!("--until {until} is more than {days} days after {begins}, when the time begins")
+    } else if begins.duration_since(now) > longest {
+        format!("--from {begins} is more than {days} days from now")
+    } else {
+        return Ok(());
+    };
+    Err(Trouble::Usage(why))
 }
 
 pub(super) fn table(items: &Value, screen: &Screen) -> Result<String, Trouble> {

@@ -1,11 +1,12 @@
 //! `holdfast ls` and `holdfast receipts`: lists of executions and of receipts.
 
 use clap::Args;
+use holdfast_ids::names::check_idempotency_key;
 use serde_json::Value;
 
 use super::{
     find::short,
-    options::{ListOptions, Times, given, status},
+    options::{ListOptions, Times, given, short_text, status},
     shape::{ListedExecution, ListedReceipt},
     workflow::workflow_id,
 };
@@ -26,10 +27,10 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "STATUS", value_parser = status)]
     status: Option<String>,
     /// Only executions with exactly this subject
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = short_text)]
     subject: Option<String>,
-    /// Only the execution that was started with this key
-    #[arg(long, value_name = "KEY")]
+    /// Only the execution of --workflow that was started with this key
+    #[arg(long, value_name = "KEY", requires = "workflow", value_parser = idempotency_key)]
     idempotency_key: Option<String>,
     #[command(flatten)]
     times: Times,
@@ -47,6 +48,10 @@ pub(crate) struct ReceiptsArgs {
     times: Times,
     #[command(flatten)]
     options: ListOptions,
+}
+
+fn idempotency_key(key: &str) -> Result<String, String> {
+    check_idempotency_key(key).map(|()| key.to_owned())
 }
 
 /// Lists executions, newest first.

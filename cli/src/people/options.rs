@@ -1,9 +1,9 @@
 //! Options that several commands take, and the output that `--json` selects.
 
 use clap::Args;
-use holdfast_ids::names::{quoted, reason};
+use holdfast_ids::names::{check_text, quoted, reason};
 use holdfast_ledger::STATUSES;
-use jiff::{Span, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 use serde_json::Value;
 
 use crate::{api::Api, confirm::Confirmation, output, report::Trouble};
@@ -83,6 +83,13 @@ pub(super) struct Times {
 }
 
 impl Times {
+    /// The time from the first to the last one, which is now if left out; zero without a first.
+    pub(super) fn length(&self) -> SignedDuration {
+        let until = self.until.unwrap_or_else(Timestamp::now);
+        self.from
+            .map_or(SignedDuration::ZERO, |from| until.duration_since(from))
+    }
+
     /// The members of a query. A range that ends before it begins is wrong usage.
     pub(super) fn query(
         &self,
@@ -98,6 +105,11 @@ impl Times {
         let given = |(name, time): (_, Option<Timestamp>)| Some((name, time?.to_string()));
         Ok(members.into_iter().filter_map(given))
     }
+}
+
+/// Reads a short text that people read on one line.
+pub(super) fn short_text(text: &str) -> Result<String, String> {
+    check_text("it", text).map(|()| text.to_owned())
 }
 
 /// Reads a status of executions, in capitals or not.

@@ -7,6 +7,7 @@ use std::{
 
 use clap::Args;
 use holdfast_ids::{
+    joined::is_joined,
     members::check_members,
     names::{check_idempotency_key, sanitize},
 };
@@ -56,6 +57,11 @@ pub(crate) fn start(args: &StartArgs) -> Result<(), Trouble> {
         None => Uuid::now_v7().to_string(),
     };
     check_idempotency_key(&key).map_err(Trouble::Usage)?;
+    if is_joined(key.as_bytes()) {
+        let why = "--key: one text repeated, with a comma between, reads as a header that was sent \
+                   twice: choose another key";
+        return Err(Trouble::Usage(why.to_owned()));
+    }
     let input = object("--input", &args.input)?;
     let mut body = json!({ "input": input });
     if let Some(file) = &args.approval {

@@ -27,6 +27,16 @@ enum By {
     Day,
 }
 
+impl By {
+    /// Longest range: the days, and one row, since the first row is whole.
+    fn longest(self) -> SignedDuration {
+        match self {
+            Self::Hour => SignedDuration::from_hours(7 * 24 + 1),
+            Self::Day => SignedDuration::from_hours(31 * 24 + 24),
+        }
+    }
+}
+
 /// The range of the statistics.
 #[derive(Args)]
 pub(crate) struct StatisticsArgs {
@@ -45,6 +55,11 @@ pub(crate) struct StatisticsArgs {
 /// Prints the statistics of a time: its hours or days, its workflows, its slowest steps.
 pub(crate) fn statistics(args: &StatisticsArgs) -> Result<(), Trouble> {
     let mut query = given(&[("workflow_id", &args.workflow)]);
+    if args.times.length() > args.by.longest() {
+        let why =
+            "the time from --from to --until is too long: --by hour takes 7 days, --by day 31";
+        return Err(Trouble::Usage(why.to_owned()));
+    }
     query.extend(args.times.query()?);
     let by = args.by.to_possible_value();
     query.extend(by.map(|by| ("by", by.get_name().to_owned())));

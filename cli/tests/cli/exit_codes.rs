@@ -105,6 +105,49 @@ fn a_wrong_argument_exits_with_2_before_any_request() {
         why.contains("--until 2020-01-01T00:00:00Z is not after"),
         "{why}"
     );
+    let long = "r".repeat(453);
+    let unnamed = ["delegations", "set", "ops", "--to", "", "--reason", "r"];
+    for (arguments, words) in [
+        (&["ls", "--idempotency-key", "k"][..], "--workflow"),
+        (&["ls", "--subject", ""], "1 to 200 visible characters"),
+        (&["statistics", "--from", "40d"], "--by hour takes 7 days"),
+        (
+            &[
+                "statistics",
+                "--by",
+                "day",
+                "--from",
+                "300d",
+                "--until",
+                "200d",
+            ],
+            "day 31",
+        ),
+        (
+            &["bulk", "cancel", "--status", "FAILED", "--reason", &long],
+            "452 characters at most",
+        ),
+        (&["start", "WF-A", "--yes", "--key", "k,k"], "sent twice"),
+        (
+            &["decide", "41c2", "retry", "--reason", "r", "--step", ""],
+            "1 to 200 visible characters",
+        ),
+        (
+            &[&unnamed[..], &["--until", "8h"]].concat(),
+            "1 to 200 visible characters",
+        ),
+        (
+            &[&delegation[..], &["--until", "900d"]].concat(),
+            "more than 90 days after",
+        ),
+        (
+            &[&delegation[..], &["--from", "91d", "--until", "92d"]].concat(),
+            "more than 90 days from now",
+        ),
+    ] {
+        let why = said(arguments);
+        assert!(why.contains(words), "{arguments:?}: {why}");
+    }
     let file = run(
         &server.address,
         TOKEN,

@@ -7,10 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::voter::StandIn;
 
-/// Longest time of a delegation, and longest time before it begins: the membership of the member is
-/// not checked again meanwhile.
-const LONGEST: SignedDuration = SignedDuration::from_hours(90 * 24);
-
 /// The key of a delegation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DelegationKey {
@@ -54,6 +50,12 @@ pub struct Delegation {
     /// True if the member has removed it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub removed: bool,
+}
+
+impl Delegation {
+    /// Longest time of a delegation, and longest time before it begins: the membership of the
+    /// member is not checked again meanwhile.
+    pub const LONGEST: SignedDuration = SignedDuration::from_hours(90 * 24);
 }
 
 /// A request of a member of a group for a stand-in.
@@ -108,8 +110,9 @@ pub fn delegate(
     if *until <= from {
         return Err(format!("until must be later than {from}"));
     }
-    if until.duration_since(from) > LONGEST || from.duration_since(now) > LONGEST {
-        let days = LONGEST.as_hours() / 24;
+    let longest = Delegation::LONGEST;
+    if until.duration_since(from) > longest || from.duration_since(now) > longest {
+        let days = longest.as_hours() / 24;
         return Err(format!(
             "a delegation begins within {days} days and lasts {days} days at most"
         ));
