@@ -25,6 +25,12 @@ use crate::{
 
 /// The time between two looks at a bulk that runs.
 const PAUSE: Duration = Duration::from_secs(2);
+/// The pauses before a run that was not answered is sent again.
+const AGAIN: [Duration; 3] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
 /// The most executions that a text for people names. `--json` prints all.
 const NAMED: usize = 20;
 /// The most executions of a bulk.
@@ -157,10 +163,7 @@ fn request(operation: &str, decision: Option<Decision>, args: &FilterArgs) -> Re
     let answer = client.done(ApiRequest::post("/v1/bulk", body))?;
     let preview: BulkPreview = typed(&answer)?;
     args.options.confirmation.ask(&in_words(&preview))?;
-    let body = json!({ "token": preview.token });
-    let path = format!("/v1/bulk/{}/run", preview.bulk_id);
-    let answer = client.done(ApiRequest::post(&path, body))?;
-    let started: BulkChange = typed(&answer)?;
+    let started = run(&client, &preview)?;
     let id = sanitize(&started.bulk_id);
     say(&format!(
         "bulk {id} is {}; to stop it: holdfast bulk stop {id}",
@@ -168,6 +171,25 @@ fn request(operation: &str, decision: Option<Decision>, args: &FilterArgs) -> Re
     ));
     follow(&client, &started.bulk_id)?;
     report(&client, &started.bulk_id, &args.options.read)
+}
+
+/// Runs a bulk that was shown. The API may have recorded the run and started no worker, so the
+/// same request is sent again: it is the same run.
+fn run(client: &Client, preview: &BulkPreview) -> Result<BulkChange, Trouble> {
+    let path = format!("/v1/bulk/{}/run", preview.bulk_id);
+    let mut pauses = AGAIN.into_iter();
+    loop {
+        let body = json!({ "token": preview.token });
+        let answer = client.done(ApiRequest::post(&path, body));
+        let pause = match &answer {
+            Err(Trouble::Unavailable(_)) => pauses.next(),
+            _ => None,
+        };
+        match pause {
+            Some(pause) => sleep(pause),
+            None => return typed(&answer?),
+        }
+    }
 }
 
 /// The preview of a bulk in words, for the confirmation.

@@ -1,5 +1,6 @@
 //! Tests of the `holdfast` command: the built program, in projects of their own.
 
+mod bulk;
 mod commands;
 mod compile;
 mod cost;
