@@ -3,7 +3,7 @@
 use axum::Json;
 use holdfast_audit as audit;
 use holdfast_aws::SystemHost;
-use holdfast_engine::Host;
+use holdfast_engine::{Host, MachineError};
 use holdfast_ids::names::is_workflow_id;
 use holdfast_ledger::{
     ExecutionOutput, ExecutionRecord, Ledger, Phase, Snapshot, StepRecord, StepState,
@@ -23,6 +23,7 @@ use crate::api::{
     problem::Problem,
     progress::{Progress, progress_of},
     route::AuthorizedRequest,
+    workflow::trouble,
 };
 
 /// The query of a request for one execution.
@@ -70,7 +71,10 @@ pub(crate) async fn read(
                 steps: Vec::new(),
             })))
         }
-        _ => Err(caller.unknown(&id)),
+        Err(error @ MachineError::Unavailable(_)) => Err(trouble(error, &workflow)),
+        Ok(_) | Err(MachineError::NoSuchWorkflow | MachineError::NotOurs) => {
+            Err(caller.unknown(&id))
+        }
     }
 }
 
