@@ -132,9 +132,10 @@ async fn check_tenant(app: &App, caller: &AuthorizedCaller) -> Result<(), Refusa
     }
 }
 
-/// Oldest description of a state machine that may refuse a start. It is above zero, since a caller
-/// that repeats a wrong start must not use up the rate limit of DescribeStateMachine.
-const FRESH_FOR: Duration = Duration::from_secs(2);
+/// Oldest description of a state machine that may refuse a start, or answer a person. It is above
+/// zero, since a caller that repeats a wrong start must not use up the rate limit of
+/// DescribeStateMachine.
+pub(super) const FRESH_FOR: Duration = Duration::from_secs(2);
 
 /// The other conditions of a start, and the version of the definition. If the state machine cannot
 /// be described, `begin` decides alone.

@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::admission::pause_of_start;
+use super::admission::{FRESH_FOR, pause_of_start};
 use crate::api::{
     answer::{StartCheck, StartProblem},
     app::App,
@@ -52,7 +52,7 @@ pub(crate) async fn check(
     if !is_workflow_id(&workflow) {
         return Err(no_such(&workflow));
     }
-    let deployed = app.machines.deployed(&workflow).await;
+    let deployed = app.machines.deployed_within(FRESH_FOR, &workflow).await;
     let deployed = deployed.map_err(|error| trouble(error, &workflow))?;
     if !holdfast_admission::open_to(&deployed.compiled.gate.tenants, &caller.tenant) {
         return Err(no_such(&workflow));
