@@ -7,7 +7,8 @@ mod shipped;
 
 use holdfast_access::Role;
 use holdfast_ids::{digest::value_sha256_hex, keys::execution_id};
-use holdfast_tests::{Api, Stack, eventually, unique};
+use holdfast_ledger::{IncidentKey, Key};
+use holdfast_tests::{Stack, tokens, unique};
 use serde_json::{Value, json};
 
 use self::people::People;
@@ -15,18 +16,6 @@ use crate::decisions::{asked, decide};
 
 const SIGNS: &str = "WF-TEST-SIGNS";
 const SOON: &str = "WF-TEST-SIGNS-SOON";
-
-/// Waits until an execution asks, and gives the question. Its incident is recorded after it.
-async fn asks(api: &Api, id: &str) -> Value {
-    let question = asked(api, id).await;
-    let incident = question["incident"].as_str().expect("a path");
-    eventually("the incident is recorded", || async {
-        let reply = api.get(incident).await;
-        (reply.status == 200).then_some(()).ok_or(reply.text)
-    })
-    .await;
-    question
-}
 
 /// The people of one test, and a workflow that asks cfo and treasury above 50,000.
 async fn people(stack: &Stack) -> People<'_> {
@@ -42,7 +31,7 @@ async fn waiting(people: &People<'_>, requester: &str) -> (String, Value, String
     let input = json!({ "vendor_id": vendor, "amount": 90_000 });
     let api = people.api(requester);
     let id = api.started(SIGNS, &unique("signs"), &input).await;
-    let question = asks(&people.stack.api, &id).await;
+    let question = asked(&people.stack.api, &id).await;
     (id, question, vendor)
 }
 
@@ -207,6 +196,43 @@ async fn an_incident_takes_no_decision_for_another_execution() {
 }
 
 #[tokio::test]
+async fn a_question_is_shown_once_its_incident_names_its_execution() {
+    let stack = Stack::from_env().await;
+    let people = people(&stack).await;
+    let (id, question, _) = waiting(&people, "tenant-admin:rita").await;
+    let path = question["incident"].as_str().expect("a path");
+    let incident = path.rsplit('/').next().expect("an id");
+    let ann = people.api("cfo:ann");
+    let every = stack.api.as_role(Role::PlatformAdmin, "acme");
+    let every = every.bearing(tokens::token(Role::PlatformAdmin, None, "ops"));
+    let seen = || async {
+        let execution = ann.get(&format!("/v1/executions/{id}")).await.body;
+        let questions = execution["questions"].as_array().map(Vec::len);
+        let mut listed = Vec::new();
+        for api in [&ann, &every] {
+            let list = api.get("/v1/questions?limit=100").await.text;
+            listed.push(list.contains(&id));
+        }
+        (execution["status"].clone(), questions, listed)
+    };
+    let shown = (json!("WAITING"), Some(1), vec![true; 2]);
+    assert_eq!(seen().await, shown);
+    // Without the link, it is as if the function that asks were slow after its question.
+    let key = Key::Link {
+        incident: IncidentKey::new("acme", incident),
+        execution: id.clone(),
+        generation: 0,
+    };
+    let record = stack.aws.take_record(&key).await;
+    let hidden = (json!("RUNNING"), Some(0), vec![false; 2]);
+    assert_eq!(seen().await, hidden);
+    stack.aws.put_back(record).await;
+    assert_eq!(seen().await, shown);
+    let vote = decide(&ann, &question, "approve", &id).await;
+    assert_eq!(vote.status, 200, "{}", vote.body);
+}
+
+#[tokio::test]
 async fn votes_of_one_person_at_the_same_time_count_once() {
     let stack = Stack::from_env().await;
     let people = people(&stack).await;
@@ -266,7 +292,7 @@ async fn an_approval_after_its_deadline_is_refused_and_has_no_effect() {
         .api("tenant-admin:rita")
         .started(SOON, &unique("soon"), &input)
         .await;
-    let question = asks(&stack.api, &id).await;
+    let question = asked(&stack.api, &id).await;
     let (execution, receipt) = stack.api.finished(&id).await;
     assert_eq!(
         receipt["failure"]["error"], "Expired",
@@ -295,7 +321,7 @@ async fn no_start_and_no_event_brings_the_votes_of_a_definition() {
     });
     stack.aws.start(SIGNS, &unique("signs"), &start).await;
     let id = execution_id("acme", SIGNS, &key);
-    let question = asks(&stack.api, &id).await;
+    let question = asked(&stack.api, &id).await;
     // The sender named ann as the requester, in another spelling.
     let own = decide(&people.api("cfo:ann"), &question, "approve", &id).await;
     assert_eq!(own.status, 403, "{}", own.body);

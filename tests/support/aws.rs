@@ -12,7 +12,10 @@ mod requests;
 mod roles;
 mod versions;
 
+use std::collections::HashMap;
+
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_sdk_s3::config::Credentials;
 use aws_sdk_sfn::types::ExecutionStatus;
@@ -275,7 +278,7 @@ impl Aws {
             .query()
             .table_name(variable("HOLDFAST_LEDGER_TABLE"));
         let query = query.key_condition_expression("pk = :pk");
-        let value = aws_sdk_dynamodb::types::AttributeValue::S(partition);
+        let value = AttributeValue::S(partition);
         query
             .expression_attribute_values(":pk", value)
             .send()
@@ -283,5 +286,26 @@ impl Aws {
             .expect("the ledger answers")
             .items()
             .len()
+    }
+
+    /// Removes a record from the ledger, and gives its item.
+    pub async fn take_record(&self, key: &Key) -> HashMap<String, AttributeValue> {
+        let delete = self
+            .dynamodb
+            .delete_item()
+            .table_name(variable("HOLDFAST_LEDGER_TABLE"))
+            .key("pk", AttributeValue::S(key.pk()))
+            .key("sk", AttributeValue::S(key.sk()))
+            .return_values(ReturnValue::AllOld);
+        let deleted = delete.send().await.expect("the ledger answers");
+        deleted.attributes.expect("the record exists")
+    }
+
+    /// Puts an item that was taken back into the ledger.
+    pub async fn put_back(&self, item: HashMap<String, AttributeValue>) {
+        let table = variable("HOLDFAST_LEDGER_TABLE");
+        let put = self.dynamodb.put_item().table_name(table);
+        let put = put.set_item(Some(item)).send();
+        put.await.expect("the ledger takes it");
     }
 }

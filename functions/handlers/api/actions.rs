@@ -24,7 +24,7 @@ use crate::api::{
     lifecycle::{Change, WorkflowCache, foreseen, redrivable},
     principal::AuthorizedCaller,
     problem::Problem,
-    progress::progress_of,
+    progress::{linked, progress_of},
     route::AuthorizedRequest,
     sentence::effect_of,
 };
@@ -35,7 +35,8 @@ pub(crate) async fn read(
     }: AuthorizedRequest,
 ) -> Result<Json<Actions>, Problem> {
     let found = caller.ledger.snapshot(&caller.key(&id)?).await?;
-    let found = found.ok_or_else(|| caller.unknown(&id))?;
+    let mut found = found.ok_or_else(|| caller.unknown(&id))?;
+    found.questions = linked(&caller.ledger, found.questions).await?;
     let status = progress_of(&app, &found).await?;
     let status = status.status(&found.execution.at, found.execution.phase.name());
     let workflow = &found.execution.workflow;

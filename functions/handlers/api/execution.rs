@@ -21,7 +21,7 @@ use crate::api::{
     incident::shown_question,
     principal::AuthorizedCaller,
     problem::Problem,
-    progress::{Progress, progress_of},
+    progress::{Progress, linked, progress_of},
     route::AuthorizedRequest,
     workflow::trouble,
 };
@@ -52,7 +52,8 @@ pub(crate) async fn read(
     }: AuthorizedRequest<ExecutionQuery>,
 ) -> Result<Json<ExecutionView>, Problem> {
     let at = caller.key(&id)?;
-    if let Some(snapshot) = caller.ledger.snapshot(&at).await? {
+    if let Some(mut snapshot) = caller.ledger.snapshot(&at).await? {
+        snapshot.questions = linked(&caller.ledger, snapshot.questions).await?;
         let progress = progress_of(&app, &snapshot).await?;
         let shown = shown(snapshot, progress, &caller);
         return Ok(Json(ExecutionView::Recorded(Box::new(shown))));
@@ -86,7 +87,8 @@ pub(crate) async fn events(
     }: AuthorizedRequest,
 ) -> Result<Json<Story>, Problem> {
     let snapshot = caller.ledger.snapshot(&caller.key(&id)?).await?;
-    let snapshot = snapshot.ok_or_else(|| caller.unknown(&id))?;
+    let mut snapshot = snapshot.ok_or_else(|| caller.unknown(&id))?;
+    snapshot.questions = linked(&caller.ledger, snapshot.questions).await?;
     let source = format!("holdfast/{}", app.stack);
     let links = audit::Links::new("/v1");
     let mut story = audit::story(&caller.ledger, &snapshot).await?;

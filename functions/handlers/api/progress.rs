@@ -1,16 +1,20 @@
 //! The questions and pauses that hold running executions up.
 //!
 //! They are derived from open questions and controls: for a list by one query for each tenant on
-//! the page, and one read of controls (decision 0096).
+//! the page, one read of controls (decision 0096), and one read for each question that may not be
+//! linked yet (decision 0148).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use holdfast_aws::{ExecutionSummary, Window};
+use holdfast_aws::{DynamoLedger, ExecutionSummary, SystemHost, Window};
+use holdfast_engine::Host;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    Control, Phase, Question, QuestionState, RUNNING, Scope, Snapshot, paused, shown_status,
+    Control, Ledger, LedgerError, Link, Phase, Question, QuestionState, RUNNING, Scope, Snapshot,
+    paused, shown_status,
 };
+use jiff::SignedDuration;
 
 use crate::api::{
     answer::{OpenQuestion, Pause},
@@ -20,8 +24,68 @@ use crate::api::{
     problem::Problem,
 };
 
-/// Number of tenants whose questions are read at the same time.
-const AT_ONCE: usize = 16;
+/// Number of tenants, or of links, that are read at the same time.
+const AT_ONCE: usize = 32;
+
+/// The time after a question in which its link may not be recorded yet. It takes longer only if the
+/// function that asks fails in between, and then the step fails soon.
+const LINKED_AFTER: SignedDuration = SignedDuration::from_mins(2);
+
+/// Returns whether an open question is read and answered by its incident. It is recorded a moment
+/// before the incident and the link to it (docs/protocol.md, rule 8).
+async fn is_linked(ledger: &DynamoLedger, question: &Question) -> Result<bool, LedgerError> {
+    Ok(is_old(question) || ledger.read_link(&Link::asking(question)).await?.is_some())
+}
+
+/// Returns whether a question needs no look at its link.
+fn is_old(question: &Question) -> bool {
+    let age = SystemHost.now().duration_since(question.entered);
+    question.state != QuestionState::Open || age > LINKED_AFTER
+}
+
+/// The questions without the open ones that no client could answer yet.
+pub(crate) async fn linked(
+    ledger: &DynamoLedger,
+    questions: Vec<Question>,
+) -> Result<Vec<Question>, LedgerError> {
+    let looks = questions.into_iter().map(|question| async move {
+        let linked = is_linked(ledger, &question).await?;
+        Ok(linked.then_some(question))
+    });
+    let looks: Vec<_> = looks.collect();
+    let found = stream::iter(looks).buffered(AT_ONCE);
+    found
+        .try_filter_map(|one| async { Ok(one) })
+        .try_collect()
+        .await
+}
+
+/// [`linked`] for the questions of a list. The session for every tenant's lists reaches no
+/// incident, so that each tenant's own session looks.
+pub(crate) async fn linked_in(
+    app: &App,
+    caller: &ListCaller,
+    questions: Vec<Question>,
+) -> Result<Vec<Question>, Problem> {
+    if caller.tenant.is_some() {
+        return Ok(linked(&caller.ledger, questions).await?);
+    }
+    let looks = questions.into_iter().map(|question| async move {
+        if is_old(&question) {
+            return Ok(Some(question));
+        }
+        let stores = app.tenants.on_behalf_of(&question.at.tenant).await;
+        let (ledger, _) = stores.map_err(|why| Problem::unavailable("the deployment", &why))?;
+        let linked = is_linked(&ledger, &question).await?;
+        Ok::<_, Problem>(linked.then_some(question))
+    });
+    let looks: Vec<_> = looks.collect();
+    let found = stream::iter(looks).buffered(AT_ONCE);
+    found
+        .try_filter_map(|one| async { Ok(one) })
+        .try_collect()
+        .await
+}
 
 /// The questions and pauses that hold executions up. An execution that does not run, or that
 /// nothing holds up, has no entry.
@@ -138,12 +202,13 @@ pub(crate) async fn progress_of_list(
     let generations: BTreeMap<_, _> = executions()
         .map(|execution| (&execution.at, execution.shown.generation))
         .collect();
-    for question in questions.into_iter().flatten() {
+    let open = questions.into_iter().flatten().filter(|question| {
         // The index is older than the record by a moment, and lists a question until it closes.
         let current = generations.get(&question.at) == Some(&question.execution_generation);
-        if current && question.state == QuestionState::Open {
-            progress.waits(question);
-        }
+        current && question.state == QuestionState::Open
+    });
+    for question in linked_in(app, caller, open.collect()).await? {
+        progress.waits(question);
     }
     let scopes = executions().flat_map(|execution| {
         let ExecutionKey { tenant, .. } = &execution.at;

@@ -15,6 +15,7 @@ use crate::api::{
     page::{Ids, STEP_CURSOR, cursor, limit},
     principal::ListCaller,
     problem::Problem,
+    progress::linked_in,
     route::AuthorizedRequest,
 };
 
@@ -89,11 +90,13 @@ pub(crate) async fn list(
         fits && value.until > now
     });
     let page = page.cut(limit, caller.tenant.is_none());
+    let questions = page.entries.into_iter().map(|entry| entry.value);
+    let questions = linked_in(&app, &caller, questions.collect()).await?;
     // The message of a question is for the people whom it asks.
     let texts = caller.sees_payloads || caller.role == Role::Approver;
-    let questions = page.entries.into_iter();
+    let questions = questions.into_iter();
     Ok(Json(Questions {
-        questions: questions.map(|entry| shown(entry.value, texts)).collect(),
+        questions: questions.map(|question| shown(question, texts)).collect(),
         next: page.next.map(|next| next.text()),
     }))
 }

@@ -11,7 +11,7 @@ use axum::{
 };
 use holdfast_access::{Access, Operation};
 use holdfast_aws::{ObjectLookup, S3Store};
-use holdfast_ledger::{ExecutionRecord, Ledger};
+use holdfast_ledger::{ExecutionRecord, Ledger, Phase};
 use holdfast_receipt::{
     Receipt, ReceiptRef,
     evidence::Jwks,
@@ -27,7 +27,7 @@ use crate::api::{
     extract::{NamesTenant, TENANT},
     principal::AuthorizedCaller,
     problem::Problem,
-    progress::progress_of,
+    progress::{linked, progress_of},
     route::{AuthorizedRequest, FILE},
 };
 
@@ -130,7 +130,8 @@ async fn no_receipt(
     let status = match caller.access(Operation::ReadExecutions) {
         Access::Allowed => {
             let snapshot = caller.ledger.snapshot(at).await?;
-            let snapshot = snapshot.ok_or_else(|| caller.unknown(&at.execution))?;
+            let mut snapshot = snapshot.ok_or_else(|| caller.unknown(&at.execution))?;
+            snapshot.questions = linked(&caller.ledger, snapshot.questions).await?;
             let progress = progress_of(app, &snapshot).await?;
             progress.status(at, snapshot.execution.phase.name())
         }
@@ -140,9 +141,12 @@ async fn no_receipt(
         Some(before) => format!("; the receipt before exists: ?generation={before}"),
         None => String::new(),
     };
+    let when = match execution.phase {
+        Phase::Ended { .. } => "its receipt is being written",
+        _ => "it gets a receipt when it ends",
+    };
     Ok(Problem::too_early(format!(
-        "execution {} has no receipt yet: its status is {status}, and it gets a receipt when it \
-         ends{before}",
+        "execution {} has no receipt yet: its status is {status}, and {when}{before}",
         at.execution
     )))
 }

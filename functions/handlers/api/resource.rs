@@ -130,7 +130,10 @@ fn absent(resource: Resource<'_>, tenant: Option<&str>) -> Problem {
             let tenant = quoted(tenant.unwrap_or_default());
             format!("the tenant {tenant} is not open to you")
         }
-        Resource::Incident(id) => format!("{lacking} incident {}", quoted(id)),
+        Resource::Incident(id) => format!(
+            "{lacking} incident {}; one that opened a moment ago may not be recorded yet",
+            quoted(id)
+        ),
         Resource::Bulk(id) => format!("{lacking} bulk {}; one is kept for 90 days", quoted(id)),
         Resource::Execution(id) if !is_execution_id(id) => format!(
             "{} is no execution id: an execution id has 40 hex digits",

@@ -17,7 +17,13 @@ pub async fn story<L: Ledger>(ledger: &L, snapshot: &Snapshot) -> Result<Vec<Eve
     let at = &snapshot.execution.at;
     let mut story = events_of(snapshot);
     let execution = &snapshot.execution;
-    if let Some(link) = standing(snapshot) {
+    // An end is recorded before its incident and the link.
+    if let Some(link) = standing(snapshot)
+        && ledger
+            .read_link(&link)
+            .await?
+            .is_some_and(|link| link.standing)
+    {
         story.extend(link_events(&link, &About::of(execution)));
     }
     for past in &execution.past {

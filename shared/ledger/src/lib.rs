@@ -23,6 +23,7 @@ mod key;
 mod late_claim;
 mod left_out;
 mod lifecycle;
+mod link;
 mod list;
 mod memory;
 mod open;
@@ -72,8 +73,7 @@ pub use execution::{
     ExecutionOutput, ExecutionRecord, MetIncident, Phase, Redrive, returned_reservations,
 };
 pub use incident::{
-    Cause, ENGINE, Incident, IncidentAction, IncidentStatus, Link, Settlement, WAITING, handle,
-    kind_of_reason, open, reopen,
+    Cause, ENGINE, Incident, IncidentAction, IncidentStatus, handle, kind_of_reason, open, reopen,
 };
 pub use key::{IncidentKey, Key, QuestionKey, StepKey, instant};
 pub use late_claim::closed_late_claim;
@@ -82,6 +82,7 @@ pub use lifecycle::{
     RequestOutcome, RequestTransition, ask, bound_choices, cancel, misfit, redefined, redrive,
     refused_redrive, taken_choices, withdraw,
 };
+pub use link::{Link, Settlement, WAITING};
 pub use list::{LOOKED_AT, List, SHARDS};
 pub use memory::MemoryLedger;
 pub use open::{DueEntry, OpenIndex};

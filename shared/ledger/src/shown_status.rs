@@ -6,7 +6,7 @@
 
 use holdfast_receipt::Status;
 
-use super::incident::WAITING;
+use super::link::WAITING;
 
 /// The status of an execution whose steps may act.
 pub const RUNNING: &str = "RUNNING";

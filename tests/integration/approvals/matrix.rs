@@ -8,8 +8,8 @@ use holdfast_tests::{Api, Stack, unique};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{SIGNS, asks, people::People};
-use crate::decisions::decide;
+use super::{SIGNS, people::People};
+use crate::decisions::{asked, decide};
 
 const ROWS: &str = include_str!("rows.txt");
 /// Rows that are acted out at the same time.
@@ -170,7 +170,7 @@ async fn acted(stack: &Stack, row: &Row) -> Result<(), String> {
     if row.end == "skipped" {
         return ended(api, stack, row, &vendor, &id).await;
     }
-    let question = asks(api, &id).await;
+    let question = asked(api, &id).await;
     for line in &row.acts {
         match line[0] {
             "set" => set(&people, line).await?,

@@ -4,8 +4,8 @@
 use holdfast_tests::{Stack, texts, unique};
 use serde_json::{Value, json};
 
-use super::{asks, people::People};
-use crate::decisions::decide;
+use super::people::People;
+use crate::decisions::{asked, decide};
 
 const STRATEGIC: &str = "WF-HOLD-STRATEGIC-VENDOR";
 const SOON: &str = "WF-TEST-STRATEGIC-SOON";
@@ -35,7 +35,7 @@ async fn two_approvers_of_two_groups_let_the_shipped_workflow_act() {
     let stack = Stack::from_env().await;
     let people = people(&stack);
     let (id, vendor) = started(&people, STRATEGIC, 60_000).await;
-    let question = asks(&stack.api, &id).await;
+    let question = asked(&stack.api, &id).await;
     let (ann, second, bob) = (
         people.api("cfo:ann"),
         people.api("cfo:carol"),
@@ -61,7 +61,7 @@ async fn one_rejection_ends_the_shipped_workflow_without_an_effect() {
     let stack = Stack::from_env().await;
     let people = people(&stack);
     let (id, vendor) = started(&people, STRATEGIC, 60_000).await;
-    let question = asks(&stack.api, &id).await;
+    let question = asked(&stack.api, &id).await;
     let first = decide(&people.api("cfo:ann"), &question, "approve", &id).await;
     assert_eq!(first.body["decided"], false, "{}", first.body);
     let no = decide(&people.api("treasury:bob"), &question, "reject", &id).await;
@@ -96,7 +96,7 @@ async fn the_shipped_workflow_ends_without_an_effect_if_only_one_group_agrees_in
     }
     stack.aws.deploy(&soon).await;
     let (id, vendor) = started(&people, SOON, 60_000).await;
-    let question = asks(&stack.api, &id).await;
+    let question = asked(&stack.api, &id).await;
     let first = decide(&people.api("cfo:ann"), &question, "approve", &id).await;
     assert_eq!(first.body["decided"], false, "{}", first.body);
     let (execution, receipt) = stack.api.finished(&id).await;

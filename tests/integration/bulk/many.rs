@@ -11,8 +11,8 @@ use futures_util::{StreamExt, stream};
 use holdfast_aws::{DynamoLedger, Window};
 use holdfast_ids::keys::{ExecutionKey, execution_id, incident_id};
 use holdfast_ledger::{
-    AskingExecution, ExecutionRecord, Expect, Incident, IncidentStatus, Key, Ledger as _, Question,
-    Record as _, fixtures,
+    AskingExecution, ExecutionRecord, Expect, Incident, IncidentStatus, Key, Ledger as _, Link,
+    Question, Record as _, fixtures,
 };
 use holdfast_task::{Approvers, QuestionKind};
 use holdfast_tests::{Api, Stack, eventually, kill, variable, workers};
@@ -112,8 +112,9 @@ async fn wait(ledger: &DynamoLedger, tenant: &str, count: usize) {
     let records = (0..count).map(|n| waiting(tenant, n));
     let written = stream::iter(records).map(|(execution, question, incident)| async move {
         let puts = ledger.put(&execution, Expect::Absent).await.is_ok()
+            && ledger.put(&question, Expect::Absent).await.is_ok()
             && ledger.put(&incident, Expect::Absent).await.is_ok()
-            && ledger.put(&question, Expect::Absent).await.is_ok();
+            && ledger.put_link(&Link::asking(&question)).await.is_ok();
         assert!(puts, "the records are written");
     });
     written.buffer_unordered(16).count().await;

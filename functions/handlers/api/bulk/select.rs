@@ -23,6 +23,7 @@ use crate::api::{
     page::times,
     principal::AuthorizedCaller,
     problem::Problem,
+    progress::linked,
 };
 
 /// Executions that the answer shows.
@@ -270,7 +271,8 @@ async fn questions_of(
             .questions(&caller.tenant, &window, LOOKED_AT)
             .await?;
         let questions = page.entries.into_iter().map(|(_, question)| question);
-        for question in questions.filter(|question| fits(question)) {
+        let fitting = questions.filter(|question| fits(question)).collect();
+        for question in linked(&caller.ledger, fitting).await? {
             let is_checked = chosen.len() < CHECKED;
             chosen.push(candidate_of(question, is_checked));
         }

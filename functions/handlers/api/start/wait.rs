@@ -9,6 +9,8 @@ use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{Ledger, Phase, Snapshot};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use crate::api::progress::linked;
+
 /// The longest wait in seconds. API Gateway gives an integration of an HTTP API 30 seconds, and no
 /// quota raises them ([quotas]). The rest is for the start itself and for a cold start.
 ///
@@ -49,8 +51,8 @@ impl Wait {
     pub(super) async fn outcome(&self, ledger: &DynamoLedger, at: &ExecutionKey) -> WaitOutcome {
         let looks = async {
             for pause in pauses() {
-                let seen = ledger.snapshot_without_steps(at).await;
-                match seen.ok().flatten().and_then(|seen| news(&seen)) {
+                let seen = shown_snapshot(ledger, at).await;
+                match seen.and_then(|seen| news(&seen)) {
                     Some(News::WaitsForPeople) => return WaitOutcome::ForPeople,
                     Some(News::HasReceipt) => {
                         if let Ok(Some(snapshot)) = ledger.snapshot(at).await {
@@ -77,6 +79,13 @@ impl WaitOutcome {
             Self::ForPeople | Self::Open => StatusCode::ACCEPTED,
         }
     }
+}
+
+/// The records of an execution, as its answers show them.
+async fn shown_snapshot(ledger: &DynamoLedger, at: &ExecutionKey) -> Option<Snapshot> {
+    let mut snapshot = ledger.snapshot_without_steps(at).await.ok()??;
+    snapshot.questions = linked(ledger, snapshot.questions).await.ok()?;
+    Some(snapshot)
 }
 
 /// A change that ends a wait before its time.

@@ -1,6 +1,7 @@
 //! Tests of the story of an execution with several generations: it repeats what was published.
 
 use futures_util::FutureExt;
+use holdfast_engine::standing;
 use holdfast_ids::keys::effect_key;
 use holdfast_ledger::{Ledger, Link, MemoryLedger, MetIncident};
 
@@ -100,4 +101,29 @@ fn the_story_has_the_effects_that_remained_after_an_earlier_generation() {
         .filter(|event| event.kind() == Kind::IncidentStanding)
         .collect();
     assert_eq!(found, standing.iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn the_story_has_an_effect_that_remains_once_its_incident_can_be_read() {
+    let ledger = MemoryLedger::default();
+    let of = key("k");
+    let hold = step(
+        &of,
+        StepState::Succeeded,
+        attempts(&[Some(AttemptOutcome::Succeeded)]),
+    );
+    let failed = Some(failure());
+    let record = ended(&fixture_execution(&of), Status::PartiallyRolledBack, failed);
+    let snapshot = Snapshot::new(record, vec![hold], 0);
+    let remains = || {
+        let story = story(&ledger, &snapshot).now_or_never().expect("at once");
+        let story = story.expect("the ledger answers");
+        let kinds = story.iter().map(Event::kind);
+        kinds.filter(|kind| *kind == Kind::IncidentStanding).count()
+    };
+    assert_eq!(remains(), 0);
+    let link = standing(&snapshot).expect("an effect remains");
+    let put = ledger.put_link(&link).now_or_never().expect("at once");
+    put.expect("the ledger answers");
+    assert_eq!(remains(), 1);
 }
