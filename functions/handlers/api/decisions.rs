@@ -12,7 +12,7 @@ use holdfast_ids::{
 };
 use holdfast_ledger::{
     Expect, Incident, IncidentStatus, Ledger, Link, Put, Question, QuestionKey, QuestionState,
-    Request, RulingTransition, Voter, VoterRole, WAITING, handle, rule,
+    Request, RulingTransition, Voter, VoterRole, WAITING, handle, reopen, rule,
 };
 use holdfast_receipt::Decision;
 use holdfast_task::QuestionKind;
@@ -74,14 +74,39 @@ pub(crate) async fn resolve(
 ) -> Result<Json<answer::Incident>, Problem> {
     let request = request_of(&caller, &reason)?;
     let incident = find(&caller, &id).await?;
-    let links = caller.ledger.links(&caller.tenant, &incident.id).await?;
-    if let Some(execution) = undecided(&caller, &incident, &links).await?.first() {
-        return Err(Problem::conflict(format!(
-            "execution {execution} still waits for a decision: decide first, then resolve"
-        )));
+    if let Some(link) = undecided_link(&caller, &incident).await? {
+        return Err(still_waits(&link));
     }
     let incident = handled(&caller, incident, IncidentStatus::Resolved, &request).await?;
+    // `Ask` writes its link and then reads the incident. This wrote the incident and now reads the
+    // links, so that one of both sees the other.
+    if let Some(link) = undecided_link(&caller, &incident).await? {
+        let next = reopen(&incident, &link, SystemHost.now());
+        // A concurrent writer has opened it.
+        caller.ledger.put(&next, Expect::Rev(incident.rev)).await?;
+        return Err(still_waits(&link));
+    }
     Ok(Json(shown(&incident, caller.sees_payloads)))
+}
+
+/// 409: an execution of the incident waits.
+fn still_waits(link: &Link) -> Problem {
+    Problem::conflict(format!(
+        "execution {} still waits for a decision: decide first, then resolve",
+        link.execution
+    ))
+}
+
+/// The link of an execution that still waits for a decision on an incident, if one does.
+async fn undecided_link(
+    caller: &AuthorizedCaller,
+    incident: &Incident,
+) -> Result<Option<Link>, Problem> {
+    let links = caller.ledger.links(&caller.tenant, &incident.id).await?;
+    let undecided = undecided(caller, incident, &links).await?;
+    let first = undecided.first().map(|execution| (*execution).to_owned());
+    let mut links = links.into_iter();
+    Ok(first.and_then(|execution| links.find(|link| link.execution == execution)))
 }
 
 /// Writes the new status of an incident. If a concurrent request wrote the incident first, decides

@@ -139,7 +139,12 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             ..question.as_incident(&execution)
         };
         let link = Link::waiting(&incident.id, &execution, &question.message, now);
-        self.report(&incident, &link).await
+        let is_new = self.report(&incident, &link).await?;
+        match question.kind {
+            QuestionKind::Escalation if is_new => self.open_unseen(&link).await,
+            // The decision on an approval resolves its incident.
+            QuestionKind::Escalation | QuestionKind::Approval => Ok(()),
+        }
     }
 
     /// Ends a question after its time: by the decision if there is one, by expiry otherwise.

@@ -104,20 +104,46 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Err(too_many_races("the incident"))
     }
 
-    /// Opens an incident unless it is open, and links the execution to it. Safe to repeat.
-    pub(super) async fn report(&self, incident: &Incident, link: &Link) -> Result<(), TaskError> {
-        self.open_incident(incident, Some(link)).await?;
-        Ok(self.ledger.put_link(link).await?)
+    /// Opens an incident unless it is open, and links the execution to it. Returns whether the link
+    /// is new. Safe to repeat.
+    pub(super) async fn report(&self, incident: &Incident, link: &Link) -> Result<bool, TaskError> {
+        let linked = self.open_incident(incident, Some(link)).await?;
+        self.ledger.put_link(link).await?;
+        Ok(!linked)
+    }
+
+    /// Opens an incident again that a person handled before its new link showed them that an
+    /// execution waits. An end of the execution since then has settled the link. A call that dies
+    /// before this is repeated, and opens the incident by [`open`].
+    pub(super) async fn open_unseen(&self, link: &Link) -> Result<(), TaskError> {
+        let key = IncidentKey::new(&link.tenant, &link.incident);
+        for _ in 0..MAX_RACES {
+            let incident = self.ledger.read(&key).await?;
+            let handled = incident.filter(|one| one.status != IncidentStatus::Open);
+            let Some(incident) = handled else {
+                return Ok(());
+            };
+            let linked = self.ledger.read_link(link).await?;
+            if linked.is_none_or(|linked| linked.is_settled()) {
+                return Ok(());
+            }
+            let next = reopen(&incident, link, self.host.now());
+            let put = self.ledger.put(&next, Expect::Rev(incident.rev));
+            if put.await? == Put::Done {
+                return Ok(());
+            }
+        }
+        Err(too_many_races("the incident"))
     }
 
     /// Opens an incident before the link is written that shows the execution, so that a repeat
     /// after a failure still finds the execution new. A report that is older than the stored link
-    /// is late, and opens nothing.
+    /// is late, and opens nothing. Returns whether a link is stored.
     async fn open_incident(
         &self,
         incident: &Incident,
         link: Option<&Link>,
-    ) -> Result<(), TaskError> {
+    ) -> Result<bool, TaskError> {
         let key = IncidentKey::new(&incident.tenant, &incident.id);
         for _ in 0..MAX_RACES {
             // Read before the link: what an end changes between both reads makes the write fail.
@@ -129,14 +155,15 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             if let (Some(linked), Some(link)) = (&linked, link)
                 && linked.at > link.at
             {
-                return Ok(());
+                return Ok(true);
             }
-            let Some(next) = open(stored.as_ref(), incident, linked.is_some()) else {
-                return Ok(());
+            let linked = linked.is_some();
+            let Some(next) = open(stored.as_ref(), incident, linked) else {
+                return Ok(linked);
             };
             let expect = Expect::after(stored.as_ref());
             if self.ledger.put(&next, expect).await? == Put::Done {
-                return Ok(());
+                return Ok(linked);
             }
         }
         Err(too_many_races("the incident"))

@@ -212,15 +212,50 @@ fn an_ask_that_reports_after_the_end_does_not_open_a_resolved_incident_again() {
 }
 
 fn resolve(engine: &TestEngine, id: &str, by: &Request) {
+    handle_by(engine, id, IncidentStatus::Resolved, by);
+}
+
+fn handle_by(engine: &TestEngine, id: &str, status: IncidentStatus, by: &Request) {
     let key = IncidentKey::new("acme", id);
     let ledger = &*engine.ledger.kept;
     let found = run(ledger.read(&key)).unwrap().unwrap();
-    let next = handle(&found, IncidentStatus::Resolved, by, now(engine));
+    let next = handle(&found, status, by, now(engine));
     let next = next.unwrap().unwrap();
     assert_eq!(
         run(ledger.put(&next, Expect::Rev(found.rev))),
         Ok(Put::Done)
     );
+}
+
+#[test]
+fn an_incident_that_a_person_handles_before_its_link_shows_the_question_is_open_again() {
+    for status in [IncidentStatus::Acknowledged, IncidentStatus::Resolved] {
+        let engine = engine();
+        let first = failed(&engine, "no");
+        run(engine.ask(&question(&first, QuestionKind::Escalation))).unwrap();
+        let id = snapshot(&engine, &first).questions[0].incident.clone();
+        end(&engine, &first);
+        let mut start = start_of(usual_input());
+        start["idempotency_key"] = json!("second");
+        let second = run(engine.begin(&begin_task(start))).unwrap().execution;
+        let fails = Script::of([ScriptedCall::Fails(StepError::permanent("no"))]);
+        failing(&engine, &step_task(&second, STEPS[0]), &fails);
+        let ask = question(&second, QuestionKind::Escalation);
+        let (other, incident) = (engine.clone(), id.clone());
+        let handles = move || handle_by(&other, &incident, status, &request());
+        let handles = Fault::After(Box::new(handles));
+        engine.ledger.spoil(Op::PutLink, 0, handles);
+        assert_eq!(run(engine.ask(&ask)), Ok(None));
+        let (incident, links) = only_incident(&engine);
+        assert_eq!(incident.id, id);
+        assert_eq!(incident.status, IncidentStatus::Open, "{incident:?}");
+        assert!(links.iter().any(|link| link.status == WAITING), "{links:?}");
+        // A person who handles it now has seen both executions, and a repeat changes nothing.
+        handle_by(&engine, &id, IncidentStatus::Acknowledged, &request());
+        assert_eq!(run(engine.ask(&ask)), Ok(None));
+        let (incident, _) = only_incident(&engine);
+        assert_eq!(incident.status, IncidentStatus::Acknowledged);
+    }
 }
 
 #[test]
