@@ -5,6 +5,7 @@ import { apiFor, path } from '../../api/client';
 import { asProblem, Problem } from '../../api/problem';
 import type { Definition, StartCheck, StartResult } from '../../api/types';
 import { command } from '../../lib/command';
+import { known } from '../../lib/known';
 import {
   type Draft,
   emptyDraft,
@@ -144,6 +145,8 @@ function useStart({ workflow, tenant, reading, key, approval }: StartDraft): Sta
       body,
       headers: { 'idempotency-key': key },
     });
+    const started = path('executions', answer.execution_id);
+    await known(() => api.get(started, { workflow_id: workflow }));
     open(address(['executions', answer.execution_id], { tenant, workflow }));
   };
 
