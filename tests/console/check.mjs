@@ -173,8 +173,16 @@ scenarios['a tenant is paused and resumed'] = async (name) => {
   const scope = `tenant/${scene.paused}`;
   await page.getByLabel('tenant', { exact: true }).check();
   await page.getByRole('textbox', { name: 'Tenant', exact: true }).fill(scene.paused);
-  await page.getByRole('button', { name: 'Pause …', exact: true }).click();
-  await page.getByRole('dialog').getByText('It would touch 0 open executions.').waitFor();
+  // The API counts for four seconds at most, which is too short on a busy machine.
+  const counted = page.getByRole('dialog').getByText('It would touch 0 open executions.');
+  for (let turn = 1; ; turn += 1) {
+    await page.getByRole('button', { name: 'Pause …', exact: true }).click();
+    await counted.or(page.getByText('could not be counted')).waitFor();
+    if (await counted.count()) break;
+    if (turn === 5) say('no dialog counts the open executions');
+    if (turn === 5) break;
+    await page.getByRole('dialog').getByRole('button', { name: 'Do nothing' }).click();
+  }
   await accessible(page, say, 'a dialog');
   await zooms(page, say, 'a dialog');
   await page.getByRole('dialog').getByLabel('Reason').fill(scene.hostile);

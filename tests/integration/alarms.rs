@@ -8,8 +8,11 @@ mod causes;
 
 use std::collections::BTreeMap;
 
-use holdfast_tests::{Alarm, Stack, variable};
+use holdfast_tests::{Alarm, Stack, eventually, unique, variable};
 use jiff::Timestamp;
+use serde_json::json;
+
+use crate::standing::STANDS;
 
 /// The functions that emit metrics.
 const EMITTERS: [&str; 4] = ["audit", "begin", "digest", "recover"];
@@ -51,9 +54,34 @@ impl Drive {
         self.alarm(name).emitted(&self.stack.aws, &EMITTERS, since)
     }
 
+    /// Ends an execution well, and gives a time since which no other rate of success was counted:
+    /// an execution that another test left may end badly meanwhile.
+    async fn only_a_good_end(&self) -> Timestamp {
+        eventually("only a good end is counted", || async {
+            let since = Timestamp::now();
+            let input = json!({ "vendor_id": unique("vendor") });
+            let id = self
+                .stack
+                .api
+                .started(STANDS, &unique("fine"), &input)
+                .await;
+            self.stack.api.finished(&id).await;
+            let rates = eventually("the good end is counted", || async {
+                let rates = self.emitted("SuccessRateAlarm", since);
+                let counted = rates.contains(&1.0);
+                counted.then_some(rates).ok_or("not yet".to_owned())
+            })
+            .await;
+            (rates == [1.0])
+                .then_some(since)
+                .ok_or(format!("{rates:?}"))
+        })
+        .await
+    }
+
     /// Waits until an alarm of our own metrics rings with what is emitted after `since`.
     async fn rings(&self, name: &str, since: Timestamp) {
-        holdfast_tests::eventually(&format!("{name} rings"), || async {
+        eventually(&format!("{name} rings"), || async {
             let samples = self.emitted(name, since);
             let rings = !samples.is_empty() && self.alarm(name).rings_with(&samples);
             rings.then_some(()).ok_or(format!("{samples:?}"))

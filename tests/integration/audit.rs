@@ -14,7 +14,7 @@ use holdfast_engine::Host;
 use holdfast_ids::keys::{ExecutionKey, execution_id};
 use holdfast_ledger::Ledger;
 use holdfast_tests::{
-    Aws, DELAY, Queue, Stack, eventually, execution_key, kill, texts, unique, variable, workers,
+    DELAY, Queue, Stack, eventually, execution_key, kill, texts, unique, variable, workers,
 };
 use serde_json::{Value, json};
 
@@ -314,7 +314,8 @@ async fn audit_events_of_an_execution_can_be_emitted_again_under_the_same_ids() 
 
 #[tokio::test]
 async fn a_foreign_item_of_the_ledger_goes_to_the_dead_letter_queue_by_its_key() {
-    let aws = Aws::from_env().await;
+    let stack = Stack::from_env().await;
+    let aws = &stack.aws;
     let pk = execution_key("acme", &unique("alien")).pk();
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let put = aws
@@ -326,7 +327,7 @@ async fn a_foreign_item_of_the_ledger_goes_to_the_dead_letter_queue_by_its_key()
         .item("text", text("hidden"));
     put.send().await.expect("the table takes it");
     let found = eventually("the item in the queue", || async {
-        let queue = Queue::of_stack(&aws, "UntoldQueue");
+        let queue = Queue::of_stack(aws, "UntoldQueue");
         let drained = tokio::task::spawn_blocking(move || queue.drain());
         let drained = drained.await.expect("it is drained");
         let mut drained = drained.into_iter();

@@ -1,8 +1,10 @@
 //! One start makes one execution and one effect, however often and through whichever entry it
 //! arrives.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use futures_util::future::join_all;
-use holdfast_tests::{DELAY, Stack, unique};
+use holdfast_tests::{DELAY, Stack, eventually, unique};
 use serde_json::json;
 
 use crate::hold;
@@ -12,20 +14,30 @@ async fn fifty_concurrent_starts_with_one_key_commit_one_effect() {
     let stack = Stack::from_env().await;
     let (vendor, key) = (unique("vendor"), unique("fifty"));
     let input = hold(&vendor);
-    let replies = join_all((0..50).map(|_| stack.api.start(DELAY, &key, &input))).await;
+    let repeated = AtomicBool::new(false);
+    let answered = || async {
+        eventually("a start is answered", || async {
+            let reply = stack.api.start(DELAY, &key, &input).await;
+            // The function or the gateway did not answer in time.
+            let lost = reply.status >= 500;
+            repeated.fetch_or(lost, Ordering::SeqCst);
+            if lost { Err(reply.text) } else { Ok(reply) }
+        })
+        .await
+    };
+    let replies = join_all((0..50).map(|_| answered())).await;
     let id = replies[0].body["execution_id"].clone();
     for reply in &replies {
         assert!(matches!(reply.status, 200 | 202), "{}", reply.body);
         assert_eq!(reply.body["execution_id"], id);
     }
-    assert_eq!(
-        replies.iter().filter(|reply| reply.status == 202).count(),
-        1,
-        "one started it"
-    );
+    let started = replies.iter().filter(|reply| reply.status == 202).count();
+    let lost = repeated.load(Ordering::SeqCst);
+    assert!(started == 1 || lost && started == 0, "one started it");
     let (execution, _) = stack.api.finished(id.as_str().expect("an id")).await;
     assert_eq!(execution["status"], "EXECUTED");
-    assert_eq!(execution["duplicates_prevented"], 49);
+    let prevented = execution["duplicates_prevented"].as_u64();
+    assert!(prevented >= Some(49), "{execution}");
     assert_eq!(stack.vendor.effects_on(&vendor).await, ["hold_placed"]);
 }
 

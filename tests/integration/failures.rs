@@ -132,7 +132,7 @@ async fn a_step_waits_as_long_as_its_target_requests() {
     let stack = Stack::from_env().await;
     // The function itself waits for a short time. A state of the state machine waits for a long
     // one.
-    for (wait, pauses) in [(3, 0), (8, 1)] {
+    for (wait, pauses) in [(3, 0), (20, 1)] {
         let vendor = unique("vendor");
         let (execution, _) = with_fault(
             &stack,

@@ -57,13 +57,14 @@ async fn rolled_back(api: &Api, execution: &Value) -> Value {
     let incident = execution["questions"][0]["incident"]
         .as_str()
         .expect("an incident");
-    let body = json!({ "decision": "reject", "reason": "no longer" });
+    let mut body = json!({ "decision": "reject", "reason": "no longer" });
+    let id = execution["execution_id"].as_str().expect("an id");
+    body["execution_id"] = id.into();
     let decided = api
         .as_actor("bob")
         .post(&format!("{incident}/decision"), &body)
         .await;
     assert_eq!(decided.status, 200, "{}", decided.body);
-    let id = execution["execution_id"].as_str().expect("an id");
     api.finished(id).await.1
 }
 

@@ -124,7 +124,8 @@ async fn a_guardrail_that_never_ends_is_refused_clearly_and_begin_survives() {
         "$count($input.list.($input.list.($input.list))) > 0",
     ] {
         let list: Vec<u32> = (0..2000).collect();
-        let said = stack.aws.call(
+        let call = || {
+            stack.aws.call(
             "begin",
             &json!({
                 "gate": { "workflow": "WF-ABUSE", "version": 1, "definition_digest": "sha256:0", "input_schema": {},
@@ -134,7 +135,16 @@ async fn a_guardrail_that_never_ends_is_refused_clearly_and_begin_survives() {
                 "owner": stack.aws.execution(DELAY, &unique("endless")),
                 "machine": stack.aws.machine(DELAY), "started_at": jiff::Timestamp::now().to_string(),
             }),
-        );
+        )
+        };
+        // A busy machine may not give a check its time: Step Functions would repeat the call.
+        let mut said = call();
+        for _ in 0..5 {
+            if said.body["errorType"] != "Transient" {
+                break;
+            }
+            said = call();
+        }
         assert_eq!(said.body["errorType"], "Rejected", "{assert}: {said:?}");
         let message = said.body["errorMessage"].as_str().unwrap_or_default();
         let limits = [

@@ -21,12 +21,13 @@ async fn an_auditor_without_aws_credentials_mirrors_and_audits_through_the_api()
     let (folder, tenant) = (Folder::new(), stack.aws.new_tenant("tenant"));
     let api = stack.api.as_tenant(&tenant);
     let auditor = stack.api.as_role(Role::Auditor, &tenant);
-    let began = Hour::of(Timestamp::now());
     let group = json!({ "group": "g", "hold_days": 3, "vendors": [{ "id": unique("vendor") }] });
     let id = api
         .started("WF-HOLD-VENDOR-GROUP", &unique("chain"), &group)
         .await;
-    api.finished(&id).await;
+    let (_, receipt) = api.finished(&id).await;
+    let signed = receipt["timestamp"].as_str().expect("a time");
+    let began = Hour::of(signed.parse().expect("a time"));
     // The first receipt is the predecessor of the second, and the digests list both.
     let path = format!("/v1/executions/{id}/rollback");
     let reply = api.post(&path, &json!({ "reason": "a mistake" })).await;

@@ -207,8 +207,8 @@ async fn a_retry_a_question_and_an_undo_are_one_trace_without_a_doubled_span() {
     let collector = Collector::default();
     let endpoint = collector.listen();
     let variables = [("HOLDFAST_OTLP_ENDPOINT", endpoint.as_str())];
-    let _consumer = StreamConsumer::begin(&stack.aws, "spans", &variables).await;
     let queue = Queue::of_audit_events(&stack.aws);
+    let _consumer = StreamConsumer::begin(&stack.aws, "spans", &variables).await;
 
     let vendor = unique("vendor");
     for (count, status) in [(1, 503), (1, 400)] {

@@ -20,7 +20,7 @@ fn received(
     let mut found: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     let until = Instant::now() + PATIENCE;
     loop {
-        for (kind, detail) in queue.drain_entries() {
+        for (kind, detail) in queue.receive() {
             let shares = [STEP_EVENTS, COMPLETED].contains(&kind.as_str());
             let events = match shares {
                 true => detail["events"].as_array().cloned().expect("its events"),

@@ -139,17 +139,20 @@ async fn a_scope_that_does_not_exist_is_404_unless_the_request_says_that_it_is_n
         .await;
     }
     body["new"] = true.into();
+    let resumed = json!({ "state": "running", "reason": "it was a mistake" });
     let tenant = eventually("a new scope is paused and counted", || async {
         let path = format!("/v1/controls/tenant/{}", unique("acmee"));
         let reply = stack.api.put(&path, &body).await;
         let counted = reply.status == 200
             && reply.body["scope_check"] == "new"
             && reply.body["open_executions"] == 0;
+        if !counted && reply.status == 200 {
+            stack.api.put(&path, &resumed).await;
+        }
         counted.then_some(path).ok_or(reply.body.to_string())
     })
     .await;
     // A scope that was controlled before is known, so that it can be resumed.
-    let resumed = json!({ "state": "running", "reason": "it was a mistake" });
     let reply = stack.api.put(&tenant, &resumed).await;
     assert_eq!(
         (reply.status, &reply.body["scope_check"]),

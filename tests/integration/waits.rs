@@ -35,8 +35,10 @@ async fn a_start_that_waits_answers_the_ended_execution_with_its_receipt() {
         let input = hold(&unique("vendor"));
         // More than the deployment allows.
         let reply = start(&stack, DELAY, &unique("wait"), &input, "wait=99").await;
-        assert_eq!(reply.header("preference-applied"), "wait=20");
-        in_time(reply, "EXECUTED")
+        let applied = reply.header("preference-applied").to_owned();
+        let reply = in_time(reply, "EXECUTED")?;
+        assert_eq!(applied, "wait=20");
+        Ok(reply)
     })
     .await;
     assert_eq!(reply.status, 200, "{}", reply.body);
@@ -85,9 +87,9 @@ async fn a_start_whose_execution_waits_for_people_is_answered_at_once() {
         let input = json!({ "vendor_id": unique("vendor"), "hold_days": 3, "amount": 50_000 });
         let began = Instant::now();
         let reply = start(&stack, workflow, &unique("wait"), &input, "wait=20").await;
-        assert_eq!(reply.status, 202, "{}", reply.body);
         let took = began.elapsed();
-        in_time(reply, "WAITING")?;
+        let reply = in_time(reply, "WAITING")?;
+        assert_eq!(reply.status, 202, "{}", reply.body);
         (took < Duration::from_secs(20))
             .then_some(())
             .ok_or_else(|| format!("after {took:?}"))

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::Drive;
 use crate::{
     recovery::{at, ledger},
-    standing::{STANDS, failed},
+    standing::failed,
 };
 
 /// Every alarm of the stack; each is driven by a test of this file.
@@ -46,15 +46,7 @@ async fn an_effect_that_remains_rings_three_alarms_and_a_good_end_none() {
         .aws
         .deploy(include_str!("../../workflows/stands.yaml"))
         .await;
-    let since = Timestamp::now();
-    let input = json!({ "vendor_id": unique("vendor") });
-    let id = stack.api.started(STANDS, &unique("fine"), &input).await;
-    stack.api.finished(&id).await;
-    eventually("the good end is counted", || async {
-        let rates = drive.emitted("SuccessRateAlarm", since);
-        (rates == [1.0]).then_some(()).ok_or(format!("{rates:?}"))
-    })
-    .await;
+    let since = drive.only_a_good_end().await;
     let names = [
         "SuccessRateAlarm",
         "StandingEffectAlarm",

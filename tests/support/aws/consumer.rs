@@ -56,12 +56,13 @@ impl StreamConsumer {
             "DynamoDB_20120810.DescribeTable",
             &json!({ "TableName": table }),
         );
-        // As `SpansStream` of the template has it.
+        // As `SpansStream` of the template has it, but for the size: a batch that is refused has
+        // the records of every test, and is delivered again with those that came since.
         let mapping = json!({
             "FunctionName": format!("{stack}-{name}"),
             "EventSourceArn": described["Table"]["LatestStreamArn"],
             "StartingPosition": "LATEST",
-            "BatchSize": 100,
+            "BatchSize": 1000,
             "MaximumRetryAttempts": -1,
             "MaximumRecordAgeInSeconds": 900,
         });

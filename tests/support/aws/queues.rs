@@ -130,27 +130,20 @@ impl Queue {
     ///
     /// Panics if the queue cannot be read.
     pub fn drain(&self) -> Vec<Value> {
-        let mut details = Vec::new();
-        for (_, mut detail) in self.drain_entries() {
-            match detail.get_mut("events").map(Value::take) {
-                Some(Value::Array(events)) => details.extend(events),
-                _ => details.push(detail),
-            }
-        }
-        details
+        events_of(self.drain_entries())
     }
 
     /// Drains the queue until `enough` is true of all details so far, or the patience of the tests
-    /// ends, and gives them.
+    /// ends, and gives them. On a busy bus the queue is never empty.
     ///
     /// # Panics
     ///
     /// Panics if the queue cannot be read.
     pub fn drain_until(&self, enough: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         let until = Instant::now() + PATIENCE;
-        let mut details = self.drain();
+        let mut details = Vec::new();
         while !enough(&details) && Instant::now() < until {
-            details.extend(self.drain());
+            details.extend(events_of(self.receive()));
         }
         details
     }
@@ -166,28 +159,42 @@ impl Queue {
         let mut empty = 0;
         // One empty answer can be chance, since a queue has several hosts.
         while empty < 2 {
-            let at_most = json!({ "MaxNumberOfMessages": 10, "WaitTimeSeconds": 1 });
-            let answer = self.request("ReceiveMessage", &at_most);
-            let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
-            if messages.is_empty() {
-                empty += 1;
-                continue;
-            }
-            empty = 0;
-            for message in &messages {
-                let body = message["Body"].as_str().expect("a body");
-                let mut event: Value = serde_json::from_str(body).expect("an event");
-                let kind = event["detail-type"].as_str().unwrap_or_default().to_owned();
-                details.push((kind, event["detail"].take()));
-            }
-            let handles = messages.iter().map(|message| &message["ReceiptHandle"]);
-            let entries: Vec<_> = (0..messages.len())
-                .zip(handles)
-                .map(|(id, handle)| json!({ "Id": id.to_string(), "ReceiptHandle": handle }))
-                .collect();
-            self.request("DeleteMessageBatch", &json!({ "Entries": entries }));
+            let received = self.receive();
+            empty = match received.is_empty() {
+                true => empty + 1,
+                false => 0,
+            };
+            details.extend(received);
         }
         details
+    }
+
+    /// Receives and deletes at most ten messages, and gives the detail type and the `detail` of
+    /// each.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the queue cannot be read.
+    pub fn receive(&self) -> Vec<(String, Value)> {
+        let at_most = json!({ "MaxNumberOfMessages": 10, "WaitTimeSeconds": 1 });
+        let answer = self.request("ReceiveMessage", &at_most);
+        let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
+        if messages.is_empty() {
+            return Vec::new();
+        }
+        let handles = messages.iter().map(|message| &message["ReceiptHandle"]);
+        let entries: Vec<_> = handles
+            .enumerate()
+            .map(|(id, handle)| json!({ "Id": id.to_string(), "ReceiptHandle": handle }))
+            .collect();
+        self.request("DeleteMessageBatch", &json!({ "Entries": entries }));
+        let read = |message: &Value| {
+            let body = message["Body"].as_str().expect("a body");
+            let mut event: Value = serde_json::from_str(body).expect("an event");
+            let kind = event["detail-type"].as_str().unwrap_or_default().to_owned();
+            (kind, event["detail"].take())
+        };
+        messages.iter().map(read).collect()
     }
 
     /// The number of messages that wait, and of those that were received and not deleted.
@@ -293,4 +300,16 @@ impl Drop for StatusEvents {
     fn drop(&mut self) {
         self.0.redeliver_after(VISIBILITY_S);
     }
+}
+
+/// The events of entries. An entry of several step events has those.
+fn events_of(entries: Vec<(String, Value)>) -> Vec<Value> {
+    let mut events = Vec::new();
+    for (_, mut detail) in entries {
+        match detail.get_mut("events").map(Value::take) {
+            Some(Value::Array(several)) => events.extend(several),
+            _ => events.push(detail),
+        }
+    }
+    events
 }
