@@ -37,7 +37,10 @@ async fn fifty_concurrent_starts_with_one_key_commit_one_effect() {
     let (execution, _) = stack.api.finished(id.as_str().expect("an id")).await;
     assert_eq!(execution["status"], "EXECUTED");
     let prevented = execution["duplicates_prevented"].as_u64();
-    assert!(prevented >= Some(49), "{execution}");
+    assert!(
+        prevented == Some(49) || lost && prevented > Some(49),
+        "{execution}"
+    );
     assert_eq!(stack.vendor.effects_on(&vendor).await, ["hold_placed"]);
 }
 
