@@ -74,27 +74,35 @@ pub(crate) async fn resolve(
 ) -> Result<Json<answer::Incident>, Problem> {
     let request = request_of(&caller, &reason)?;
     let incident = find(&caller, &id).await?;
-    if let Some(link) = undecided_link(&caller, &incident).await? {
-        return Err(still_waits(&link));
-    }
+    refuse_if_waits(&caller, &incident).await?;
     let incident = handled(&caller, incident, IncidentStatus::Resolved, &request).await?;
     // `Ask` writes its link and then reads the incident. This wrote the incident and now reads the
     // links, so that one of both sees the other.
-    if let Some(link) = undecided_link(&caller, &incident).await? {
-        let next = reopen(&incident, &link, SystemHost.now());
-        // A concurrent writer has opened it.
-        caller.ledger.put(&next, Expect::Rev(incident.rev)).await?;
-        return Err(still_waits(&link));
-    }
+    refuse_if_waits(&caller, &incident).await?;
     Ok(Json(shown(&incident, caller.sees_payloads)))
 }
 
-/// 409: an execution of the incident waits.
-fn still_waits(link: &Link) -> Problem {
-    Problem::conflict(format!(
+/// Refuses to resolve an incident for which an execution waits, by 409. If it is resolved, it is
+/// opened again.
+async fn refuse_if_waits(caller: &AuthorizedCaller, incident: &Incident) -> Result<(), Problem> {
+    let Some(link) = undecided_link(caller, incident).await? else {
+        return Ok(());
+    };
+    let asked = question(caller, &link, &incident.state).await?;
+    // A later question about the step can have another incident.
+    let asks_here = asked.is_some_and(|question| question.incident == incident.id);
+    let mut incident = incident.clone();
+    while asks_here && incident.status == IncidentStatus::Resolved {
+        let next = reopen(&incident, &link, SystemHost.now());
+        match caller.ledger.put(&next, Expect::Rev(incident.rev)).await? {
+            Put::Done | Put::Lost(None) => break,
+            Put::Lost(Some(winner)) => incident = *winner,
+        }
+    }
+    Err(Problem::conflict(format!(
         "execution {} still waits for a decision: decide first, then resolve",
         link.execution
-    ))
+    )))
 }
 
 /// The link of an execution that still waits for a decision on an incident, if one does.
@@ -105,8 +113,8 @@ async fn undecided_link(
     let links = caller.ledger.links(&caller.tenant, &incident.id).await?;
     let undecided = undecided(caller, incident, &links).await?;
     let first = undecided.first().map(|execution| (*execution).to_owned());
-    let mut links = links.into_iter();
-    Ok(first.and_then(|execution| links.find(|link| link.execution == execution)))
+    let mut waiting = links.into_iter().filter(|link| link.status == WAITING);
+    Ok(first.and_then(|execution| waiting.find(|link| link.execution == execution)))
 }
 
 /// Writes the new status of an incident. If a concurrent request wrote the incident first, decides

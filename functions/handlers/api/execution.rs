@@ -87,8 +87,7 @@ pub(crate) async fn events(
     }: AuthorizedRequest,
 ) -> Result<Json<Story>, Problem> {
     let snapshot = caller.ledger.snapshot(&caller.key(&id)?).await?;
-    let mut snapshot = snapshot.ok_or_else(|| caller.unknown(&id))?;
-    snapshot.questions = linked(&caller.ledger, snapshot.questions).await?;
+    let snapshot = snapshot.ok_or_else(|| caller.unknown(&id))?;
     let source = format!("holdfast/{}", app.stack);
     let links = audit::Links::new("/v1");
     let mut story = audit::story(&caller.ledger, &snapshot).await?;

@@ -27,8 +27,8 @@ use crate::api::{
 /// Number of tenants, or of links, that are read at the same time.
 const AT_ONCE: usize = 32;
 
-/// The time after a question in which its link may not be recorded yet. It takes longer only if the
-/// function that asks fails in between, and then the step fails soon.
+/// The time after the entry of a question's state in which its link may not be recorded yet. It
+/// takes longer only if the function that asks fails or is late, and then the step fails soon.
 const LINKED_AFTER: SignedDuration = SignedDuration::from_mins(2);
 
 /// Returns whether an open question is read and answered by its incident. It is recorded a moment

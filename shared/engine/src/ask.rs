@@ -140,11 +140,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         };
         let link = Link::waiting(&incident.id, &execution, &question.message, now);
         let is_new = self.report(&incident, &link).await?;
-        match question.kind {
-            QuestionKind::Escalation if is_new => self.open_unseen(&link).await,
-            // The decision on an approval resolves its incident.
-            QuestionKind::Escalation | QuestionKind::Approval => Ok(()),
-        }
+        self.open_unseen(question, &link, is_new).await
     }
 
     /// Ends a question after its time: by the decision if there is one, by expiry otherwise.

@@ -10,7 +10,8 @@ use crate::{
 };
 use holdfast_ledger::{
     ENGINE, ExecutionRecord, Expect, Incident, IncidentKey, IncidentStatus, Ledger, Link, Phase,
-    Put, Question, Request, Settlement, closed_question, handle, open, reopen,
+    Put, Question, QuestionKey, QuestionState, Request, Settlement, closed_question, handle, open,
+    reopen,
 };
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
@@ -112,19 +113,38 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Ok(!linked)
     }
 
-    /// Opens an incident again that a person handled before its new link showed them that an
-    /// execution waits. An end of the execution since then has settled the link. A call that dies
-    /// before this is repeated, and opens the incident by [`open`].
-    pub(super) async fn open_unseen(&self, link: &Link) -> Result<(), TaskError> {
+    /// Opens the incident of a question again that a person handled before the link showed them
+    /// that an execution waits. A link that is not new was seen by a person who acknowledged.
+    pub(super) async fn open_unseen(
+        &self,
+        question: &Question,
+        link: &Link,
+        is_new: bool,
+    ) -> Result<(), TaskError> {
         let key = IncidentKey::new(&link.tenant, &link.incident);
+        let asked = QuestionKey {
+            at: question.at.clone(),
+            step: question.step.clone(),
+        };
         for _ in 0..MAX_RACES {
             let incident = self.ledger.read(&key).await?;
-            let handled = incident.filter(|one| one.status != IncidentStatus::Open);
-            let Some(incident) = handled else {
+            let unseen = incident.filter(|incident| match incident.status {
+                IncidentStatus::Open => false,
+                IncidentStatus::Acknowledged => is_new,
+                IncidentStatus::Resolved => true,
+            });
+            let Some(incident) = unseen else {
                 return Ok(());
             };
+            // Read after the incident: a decision is written before it resolves the incident of an
+            // approval. An end of the execution settles the link.
+            let current = self.ledger.read(&asked).await?;
+            let waits = current.is_some_and(|current| {
+                let same = current.incident == link.incident && current.epoch == question.epoch;
+                same && current.state == QuestionState::Open
+            });
             let linked = self.ledger.read_link(link).await?;
-            if linked.is_none_or(|linked| linked.is_settled()) {
+            if !waits || linked.is_none_or(|linked| linked.is_settled()) {
                 return Ok(());
             }
             let next = reopen(&incident, link, self.host.now());

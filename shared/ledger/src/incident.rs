@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{execution::ExecutionRecord, link::Link, request::Request};
@@ -44,6 +44,14 @@ pub struct Incident {
     /// The actions of people and of the engine, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub handled: Vec<IncidentAction>,
+}
+
+impl Incident {
+    /// The time of a new opening, which is later than the last action whatever the clocks say.
+    fn opening_at(&self, now: Timestamp) -> Timestamp {
+        let last = self.handled.last().map(|handled| handled.at);
+        last.map_or(now, |last| now.max(last + SignedDuration::from_millis(1)))
+    }
 }
 
 /// The name under which the engine handles an incident.
@@ -199,7 +207,7 @@ pub fn open(current: Option<&Incident>, met: &Incident, linked: bool) -> Option<
     again.then(|| Incident {
         rev: stored.rev + 1,
         message: met.message.clone(),
-        opened_at: met.opened_at,
+        opened_at: stored.opening_at(met.opened_at),
         execution: met.execution.clone(),
         version: met.version,
         subject: met.subject.clone(),
@@ -217,7 +225,7 @@ pub fn reopen(incident: &Incident, unsettled: &Link, now: Timestamp) -> Incident
             .reason
             .clone()
             .unwrap_or_else(|| incident.message.clone()),
-        opened_at: now,
+        opened_at: incident.opening_at(now),
         execution: unsettled.execution.clone(),
         version: unsettled.version.unwrap_or(incident.version),
         subject: unsettled.subject.clone(),

@@ -11,7 +11,7 @@ use crate::{
 };
 use holdfast_action::StepError;
 use holdfast_ledger::{
-    Incident, IncidentKey, IncidentStatus, Link, QuestionState, Request, WAITING, handle,
+    Incident, IncidentKey, IncidentStatus, Link, Question, QuestionState, Request, WAITING, handle,
 };
 use holdfast_task::{Ask, AskTask, QuestionKind};
 
@@ -255,6 +255,49 @@ fn an_incident_that_a_person_handles_before_its_link_shows_the_question_is_open_
         assert_eq!(run(engine.ask(&ask)), Ok(None));
         let (incident, _) = only_incident(&engine);
         assert_eq!(incident.status, IncidentStatus::Acknowledged);
+    }
+}
+
+#[test]
+fn an_incident_of_any_question_that_is_resolved_before_its_link_is_open_again() {
+    for kind in KINDS {
+        let engine = engine();
+        let execution = failed(&engine, "no");
+        let other = engine.clone();
+        let resolves = move || resolve(&other, &only_incident(&other).0.id, &request());
+        let resolves = Fault::After(Box::new(resolves));
+        engine.ledger.spoil(Op::PutLink, 0, resolves);
+        assert_eq!(run(engine.ask(&question(&execution, kind))), Ok(None));
+        let (incident, _) = only_incident(&engine);
+        assert_eq!(incident.status, IncidentStatus::Open, "{incident:?}");
+        let handled = incident.handled.last().expect("an action");
+        assert!(handled.at < incident.opened_at, "{incident:?}");
+    }
+}
+
+#[test]
+fn an_incident_that_is_resolved_with_its_question_stays_resolved() {
+    for kind in KINDS {
+        let engine = engine();
+        let execution = failed(&engine, "no");
+        let (other, of) = (engine.clone(), execution.clone());
+        // The second look of `Ask` at the incident comes after a decision that resolves it.
+        let decides = move || {
+            let asked = snapshot(&other, &of).questions.remove(0);
+            let over = Question {
+                rev: asked.rev + 1,
+                state: QuestionState::Expired { at: now(&other) },
+                ..asked.clone()
+            };
+            let put = run(other.ledger.kept.put(&over, Expect::Rev(asked.rev)));
+            assert_eq!(put, Ok(Put::Done));
+            resolve(&other, &asked.incident, &request());
+        };
+        let decides = Fault::After(Box::new(decides));
+        engine.ledger.spoil(Op::Incident, 1, decides);
+        assert_eq!(run(engine.ask(&question(&execution, kind))), Ok(None));
+        let (incident, _) = only_incident(&engine);
+        assert_eq!(incident.status, IncidentStatus::Resolved, "{kind:?}");
     }
 }
 
