@@ -52,7 +52,13 @@ pub(crate) async fn linked(
         let linked = is_linked(ledger, &question).await?;
         Ok(linked.then_some(question))
     });
-    let looks: Vec<_> = looks.collect();
+    gathered(looks.collect()).await
+}
+
+/// The questions that looks give, a few looks at a time, in their order.
+async fn gathered<E>(
+    looks: Vec<impl Future<Output = Result<Option<Question>, E>>>,
+) -> Result<Vec<Question>, E> {
     let found = stream::iter(looks).buffered(AT_ONCE);
     found
         .try_filter_map(|one| async { Ok(one) })
@@ -79,12 +85,7 @@ pub(crate) async fn linked_in(
         let linked = is_linked(&ledger, &question).await?;
         Ok::<_, Problem>(linked.then_some(question))
     });
-    let looks: Vec<_> = looks.collect();
-    let found = stream::iter(looks).buffered(AT_ONCE);
-    found
-        .try_filter_map(|one| async { Ok(one) })
-        .try_collect()
-        .await
+    gathered(looks.collect()).await
 }
 
 /// The questions and pauses that hold executions up. An execution that does not run, or that
