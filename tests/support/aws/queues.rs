@@ -147,12 +147,7 @@ impl Queue {
             details.extend(events_of(self.receive()));
         }
         let until = Instant::now() + Duration::from_secs(5);
-        let mut empty = 0;
-        while empty < 2 && Instant::now() < until {
-            let received = self.receive();
-            empty = if received.is_empty() { empty + 1 } else { 0 };
-            details.extend(events_of(received));
-        }
+        details.extend(events_of(self.receive_while(|| Instant::now() < until)));
         details
     }
 
@@ -163,10 +158,15 @@ impl Queue {
     ///
     /// Panics if the queue cannot be read.
     pub fn drain_entries(&self) -> Vec<(String, Value)> {
+        self.receive_while(|| true)
+    }
+
+    /// Receives until the queue is empty or `more` is false.
+    fn receive_while(&self, more: impl Fn() -> bool) -> Vec<(String, Value)> {
         let mut details = Vec::new();
         let mut empty = 0;
         // One empty answer can be chance, since a queue has several hosts.
-        while empty < 2 {
+        while empty < 2 && more() {
             let received = self.receive();
             empty = match received.is_empty() {
                 true => empty + 1,
