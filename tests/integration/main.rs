@@ -4,6 +4,7 @@
 
 mod abuse;
 mod alarms;
+mod api_document;
 mod approvals;
 mod audit;
 mod bulk;
@@ -38,7 +39,6 @@ mod machine_roles;
 mod mirror;
 mod notifications;
 mod objects;
-mod openapi;
 mod pages;
 mod pausing;
 mod permissions;
