@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use jiff::Timestamp;
+
 use holdfast_ids::keys::digest_prefix;
 use holdfast_receipt::chain::{ChainDigest, Hour, Previous, SPAN_MAX};
 use holdfast_receipt::evidence::{Kind, SealError, Signer, signed_by};
@@ -12,9 +14,9 @@ use super::{
 };
 use crate::ports::StoreError;
 
-/// The hours over which a digest looks back for receipts that no digest lists. It covers every hour
-/// whose digest may have been requested early.
-pub(super) const WINDOW_HOURS: i64 = 24;
+/// The hours over which a digest looks back for receipts that no digest lists, before the time up
+/// to which all are listed. It covers every hour whose digest may have been requested early.
+const WINDOW_HOURS: i64 = 24;
 
 /// The hours in which the end of a chain is looked for first.
 const RECENT_HOURS: i64 = 7 * 24;
@@ -40,15 +42,51 @@ pub(super) async fn ours<S: Signer>(
 }
 
 /// The end of a chain: the last digest, and the receipts that the digests in the window list.
-#[derive(Default)]
 pub(super) struct Tail {
     pub(super) end: Option<Hour>,
     pub(super) link: Option<Previous>,
-    /// The first hour of each digest that covers an hour of the window, and what it lists.
-    digests: VecDeque<(Hour, Vec<String>)>,
+    /// The digests that cover an hour of the window.
+    digests: VecDeque<Listing>,
+    /// The most receipts of a digest.
+    pub(super) most: usize,
+}
+
+/// What a digest lists.
+struct Listing {
+    /// The first and the last hour that the digest covers.
+    first: Hour,
+    last: Hour,
+    objects: Vec<String>,
+    /// The hour of the newest receipt that it lists.
+    newest: Option<Hour>,
+}
+
+impl Listing {
+    fn of(placed: ChainDigest, last: Hour) -> Self {
+        let receipts = placed.digest.receipts;
+        let written = receipts.iter().filter_map(|entry| {
+            let written: Timestamp = entry.written_at.parse().ok()?;
+            Some(Hour::of(written))
+        });
+        Self {
+            first: placed.first,
+            last,
+            newest: written.max(),
+            objects: receipts.into_iter().map(|entry| entry.object).collect(),
+        }
+    }
 }
 
 impl Tail {
+    fn new(end: Option<Hour>, most: usize) -> Self {
+        Self {
+            end,
+            link: None,
+            digests: VecDeque::new(),
+            most,
+        }
+    }
+
     /// Finds a tenant's last digest and reads backwards from it.
     pub(super) async fn find<S: Signer>(
         shelf: &impl Shelf,
@@ -56,21 +94,19 @@ impl Tail {
         tenant: &str,
         due: Hour,
         head: Option<&Head>,
+        most: usize,
     ) -> Result<Self, ChainError> {
         let end = match head {
             Some(head) => Some(head.hour),
             None => Self::end(shelf, tenant, due).await?,
         };
+        let mut tail = Self::new(end, most);
         let Some(end) = end else {
-            return Ok(Self::default());
-        };
-        let mut tail = Self {
-            end: Some(end),
-            ..Self::default()
+            return Ok(tail);
         };
         let mut hour = end;
         let mut named: Option<Previous> = None;
-        while hour > end.before(WINDOW_HOURS) {
+        while hour >= tail.window(end) {
             let object = hour.object(tenant);
             let broken = |why: &str| ChainError::Broken {
                 object: object.clone(),
@@ -91,15 +127,14 @@ impl Tail {
             if named.is_some_and(|named| named != placed.link) {
                 return Err(broken("it is not the digest that the next names"));
             }
-            tail.link.get_or_insert(placed.link);
-            let listed = placed.digest.receipts.into_iter();
-            let listed = listed.map(|entry| entry.object).collect();
-            tail.digests.push_front((placed.first, listed));
-            named = placed.digest.previous;
+            tail.link.get_or_insert_with(|| placed.link.clone());
+            named = placed.digest.previous.clone();
+            let before = placed.first.before(1);
+            tail.digests.push_front(Listing::of(placed, hour));
+            hour = before;
             if named.is_none() {
                 break;
             }
-            hour = placed.first.before(1);
         }
         Ok(tail)
     }
@@ -144,31 +179,45 @@ impl Tail {
         if placed.digest.previous != self.link {
             return Err(broken("it does not name the digest before".to_owned()));
         }
-        let listed = placed.digest.receipts.into_iter();
-        let listed = listed.map(|entry| entry.object).collect();
-        self.digests.push_back((placed.first, listed));
-        let window = hour.before(WINDOW_HOURS - 1);
+        self.link = Some(placed.link.clone());
+        self.digests.push_back(Listing::of(placed, hour));
+        let window = self.window(hour);
         while self
             .digests
             .get(1)
-            .is_some_and(|(first, _)| *first <= window)
+            .is_some_and(|listing| listing.first <= window)
         {
             self.digests.pop_front();
         }
         self.end = Some(hour);
-        self.link = Some(placed.link);
         Ok(())
     }
 
+    /// The first hour in which receipts may have been written that no digest lists, if the chain
+    /// ends with the digest of the hour `end`.
+    ///
+    /// A digest lists the oldest receipts that no other lists. So a full one leaves none that is
+    /// older than the newest that it lists, and another one leaves none of its hours. A receipt
+    /// that is seen late may be older, by less than [`WINDOW_HOURS`].
+    pub(super) fn window(&self, end: Hour) -> Hour {
+        let from_last = || self.digests.iter().rev();
+        let is_full = |listing: &&Listing| listing.objects.len() >= self.most;
+        let full = from_last().take_while(is_full);
+        let settled = from_last().find(|listing| !is_full(listing));
+        let settled = settled.map(|listing| listing.last.next());
+        let complete = full.filter_map(|listing| listing.newest).chain(settled);
+        complete.max().unwrap_or(end.next()).before(WINDOW_HOURS)
+    }
+
     pub(super) fn listed(&self) -> impl Iterator<Item = &str> {
-        let all = self.digests.iter().flat_map(|(_, listed)| listed);
+        let all = self.digests.iter().flat_map(|listing| &listing.objects);
         all.map(String::as_str)
     }
 
     /// True if the last [`SPAN_MAX`] hours have digests, and none lists a receipt.
     pub(super) fn is_quiet(&self) -> bool {
         let whole = self.digests.front().zip(self.end);
-        whole.is_some_and(|((first, _), end)| *first <= end.before(SPAN_MAX - 1))
+        whole.is_some_and(|(listing, end)| listing.first <= end.before(SPAN_MAX - 1))
             && self.listed().next().is_none()
     }
 }

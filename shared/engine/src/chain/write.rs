@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     head::{Head, Heads},
-    tail::{NOT_THE_HEAD, Tail, WINDOW_HOURS, ours},
+    tail::{NOT_THE_HEAD, Tail, ours},
 };
 use crate::ports::{ObjectStore, StoreError};
 use holdfast_ids::{
@@ -97,11 +97,12 @@ pub struct Progress {
 /// before. Hours after `due`, the newest whose digest is due, may still get receipts: if some are
 /// requested, each hour has a digest, so that two runs at once write the same ones.
 ///
-/// A receipt belongs to the first digest that is made after it was written and whose last hour had
-/// begun by then. That is mostly the digest of its own hour. The digest is computed from the stored
-/// objects, so that a concurrent run resumes from the same state. The head names the end of the
-/// chain and is kept elsewhere. Each digest is written before the head that names it, and the next
-/// digest after that head. So the store has every digest up to the head, unless one was deleted.
+/// A receipt belongs to the first digest that is made after it was written, whose last hour had
+/// begun by then, and that is not full with older ones. That is mostly the digest of its own hour.
+/// The digest is computed from the stored objects, so that a concurrent run resumes from the same
+/// state. The head names the end of the chain and is kept elsewhere. Each digest is written before
+/// the head that names it, and the next digest after that head. So the store has every digest up to
+/// the head, unless one was deleted.
 pub async fn advance<S: Signer>(
     shelf: &impl Shelf,
     heads: &impl Heads,
@@ -110,12 +111,25 @@ pub async fn advance<S: Signer>(
     last: Hour,
     due: Hour,
 ) -> Result<Progress, ChainError> {
+    let span = (last, due);
+    advance_by(MAX_RECEIPTS, shelf, heads, signer, tenant, span).await
+}
+
+/// As [`advance`], with digests of so many receipts at most.
+pub(super) async fn advance_by<S: Signer>(
+    most: usize,
+    shelf: &impl Shelf,
+    heads: &impl Heads,
+    signer: &S,
+    tenant: &str,
+    (last, due): (Hour, Hour),
+) -> Result<Progress, ChainError> {
     let mut progress = Progress::default();
     let head = heads.head(tenant).await?;
     if head.as_ref().is_some_and(|head| head.hour >= last) {
         return Ok(progress);
     }
-    let mut tail = Tail::find(shelf, signer, tenant, last, head.as_ref()).await?;
+    let mut tail = Tail::find(shelf, signer, tenant, last, head.as_ref(), most).await?;
     if let (None, Some(found)) = (head, tail.head()) {
         // The chain was written before heads existed.
         raise(heads, tenant, &found).await?;
@@ -133,7 +147,8 @@ pub async fn advance<S: Signer>(
             true => first.before(1 - SPAN_MAX),
             false => first,
         };
-        let mut found = unlisted(shelf, tenant, first, farthest.min(last), &tail).await?;
+        let hours = (tail.window(first.before(1)), farthest.min(last));
+        let mut found = unlisted(shelf, tenant, hours, &tail).await?;
         let earliest = found.iter().map(|stored| stored.written_at).min();
         hour = match earliest {
             Some(written) => Hour::of(written).max(first),
@@ -206,44 +221,46 @@ async fn first(shelf: &impl Shelf, tenant: &str) -> Result<Option<Hour>, StoreEr
     Ok(first.map(Hour::of))
 }
 
-/// Returns the receipts that no digest lists and that were written from the window before `first`
-/// until the end of `last`.
+/// Returns receipts that no digest lists and that were written in these hours: the oldest, as many
+/// as one digest may list.
 async fn unlisted(
     shelf: &impl Shelf,
     tenant: &str,
-    first: Hour,
-    last: Hour,
+    (first, last): (Hour, Hour),
     tail: &Tail,
 ) -> Result<Vec<StoredObject>, ChainError> {
-    let (since, until) = (first.before(WINDOW_HOURS).from(), last.until());
+    let (since, until) = (first.from(), last.until());
     let days = days(since - SLACK - LATE, until + SLACK);
     let first_day = receipt_day(tenant, since - SLACK - LATE);
     let mut folders = late_folders(shelf, tenant, since - SLACK).await?;
-    let mut found = Vec::new();
-    if tail.is_quiet() {
-        // One list shows that a quiet tenant has no receipt.
-        folders.retain(|folder| *folder < first_day);
-        found = shelf.list(&receipt_prefix(tenant), &first_day).await?;
-    } else {
-        folders.extend(days.map(|day| receipt_day(tenant, day)));
-    }
-    for folder in folders {
-        found.extend(shelf.list(&folder, "").await?);
-    }
+    let mut lists: Vec<_> = match tail.is_quiet() {
+        true => {
+            // One list shows that a quiet tenant has no receipt.
+            folders.retain(|folder| *folder < first_day);
+            vec![(receipt_prefix(tenant), first_day)]
+        }
+        false => {
+            folders.extend(days.map(|day| receipt_day(tenant, day)));
+            Vec::new()
+        }
+    };
+    lists.extend(folders.into_iter().map(|folder| (folder, String::new())));
     let listed: HashSet<&str> = tail.listed().collect();
-    found.retain(|stored| {
-        (since..until).contains(&stored.written_at) && !listed.contains(stored.key.as_str())
-    });
+    let mut found = Vec::new();
+    for (prefix, after) in lists {
+        let stored = shelf.list(&prefix, &after).await?.into_iter();
+        found.extend(stored.filter(|stored| {
+            (since..until).contains(&stored.written_at) && !listed.contains(stored.key.as_str())
+        }));
+        // A backlog of days would not fit into the function's memory.
+        found.sort_by(|a, b| (a.written_at, &a.key).cmp(&(b.written_at, &b.key)));
+        found.truncate(tail.most);
+    }
     Ok(found)
 }
 
-/// Reads the receipts that a digest lists: the oldest, as many as one digest may list.
-async fn entries(
-    shelf: &impl Shelf,
-    mut found: Vec<StoredObject>,
-) -> Result<Vec<Entry>, ChainError> {
-    found.sort_by(|a, b| (a.written_at, &a.key).cmp(&(b.written_at, &b.key)));
-    found.truncate(MAX_RECEIPTS);
+/// Reads the receipts that a digest lists.
+async fn entries(shelf: &impl Shelf, found: Vec<StoredObject>) -> Result<Vec<Entry>, ChainError> {
     let read = found.into_iter().map(|stored| async move {
         let gone = || StoreError(format!("{} was listed and does not exist", stored.key));
         let bytes = shelf.get(&stored.key).await?.ok_or_else(gone)?;

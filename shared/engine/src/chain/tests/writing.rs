@@ -266,6 +266,25 @@ fn the_largest_digest_is_within_the_readers_limit() {
     );
 }
 
+#[test]
+fn a_backlog_of_more_than_a_day_is_listed_oldest_first() {
+    let store = Memory::of_small_digests(1);
+    let begun = at("2026-11-26T10:05:00Z");
+    let written = (0..40).map(|n| {
+        let at = begun + SignedDuration::from_secs(n);
+        store.at(at).receipt(&n.to_string())
+    });
+    let all: Vec<_> = written.collect();
+    let hours = (0..40).map(|n| Hour::of(begun).before(-n));
+    for (n, hour) in hours.enumerate() {
+        // Each run reads the end of the chain again.
+        store.advance(hour).expect("written");
+        let listed = store.listed().into_iter().flat_map(|(_, objects)| objects);
+        assert_eq!(listed.collect::<Vec<_>>(), all[..=n], "{hour}");
+    }
+    whole(&store, &all);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -273,9 +292,10 @@ proptest! {
     /// early, and some die.
     #[test]
     fn every_receipt_is_in_exactly_one_digest_under_any_fault(
+        most in 1_usize..4,
         steps in prop::collection::vec((0_i64..200, 0_u8..4, 0_usize..40, 0_i64..=12), 1..40)
     ) {
-        let store = Memory::new();
+        let store = Memory::of_small_digests(most);
         let mut now = at("2026-11-26T10:00:00Z");
         let mut all = Vec::new();
         for (n, (minutes, kind, calls, early)) in steps.into_iter().enumerate() {
@@ -294,8 +314,8 @@ proptest! {
                 }
             }
         }
-        // The chain may have begun early.
-        let last = Hour::newest_early(now + SignedDuration::from_hours(2));
+        // The chain may have begun early, and each digest may be full.
+        let last = Hour::newest_early(now + SignedDuration::from_hours(42));
         store.advance(last).expect("it is written");
         whole(&store, &all);
     }
