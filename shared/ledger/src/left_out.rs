@@ -1,16 +1,27 @@
-//! The attributes that the item of an execution record leaves out, because its key or its owner
-//! has them. Without them, most records fit into one write unit.
+//! The attributes that the item of an execution record leaves out, because its key, its owner or
+//! its end has them. Without them, most records fit into one write unit.
 
-use holdfast_ids::{keys::ExecutionKey, trace::TraceId};
+use holdfast_ids::{
+    keys::{ExecutionKey, receipt_object},
+    trace::TraceId,
+};
 use serde_json::{Map, Value, json};
 
-/// Restores the attributes of an execution record that say what its key or its owner says: `at`,
-/// the trace of a start that came with none, and the ARN of the state machine without its version.
+use super::units::ENDED_AT;
+
+/// Restores the attributes of an execution record that say what its key, its owner or its end says:
+/// `at`, the trace of a start that came with none, the ARN of the state machine without its
+/// version, and the place of the receipt.
 pub fn restore_left_out(at: &ExecutionKey, attributes: &mut Map<String, Value>) {
     let text = |name: &str| attributes.get(name)?.as_str().map(str::to_owned);
     let origin = text("origin").or_else(|| text("owner"));
     let (trace, machine) = (text("trace"), text("machine"));
     attributes.insert("at".to_owned(), json!(at));
+    let place = place_of_receipt(at, attributes);
+    let receipt = attributes.get_mut("receipt").and_then(Value::as_object_mut);
+    if let (Some(receipt), Some(place)) = (receipt, place) {
+        receipt.entry("object").or_insert(place.into());
+    }
     let Some(origin) = origin else {
         return;
     };
@@ -27,6 +38,13 @@ pub fn restore_left_out(at: &ExecutionKey, attributes: &mut Map<String, Value>) 
 /// Removes from the attributes of an execution record what [`restore_left_out`] restores.
 pub(crate) fn leave_out(at: &ExecutionKey, attributes: &mut Map<String, Value>) {
     attributes.remove("at");
+    let place = place_of_receipt(at, attributes);
+    let receipt = attributes.get_mut("receipt").and_then(Value::as_object_mut);
+    if let (Some(receipt), Some(place)) = (receipt, place)
+        && receipt.get("object").and_then(Value::as_str) == Some(&*place)
+    {
+        receipt.remove("object");
+    }
     let text = |name: &str| attributes.get(name).and_then(Value::as_str);
     let trace = TraceId::of_execution(&at.execution).to_string();
     let derived = text("trace") == Some(&*trace);
@@ -44,6 +62,14 @@ pub(crate) fn leave_out(at: &ExecutionKey, attributes: &mut Map<String, Value>) 
         Some(version) => drop(attributes.insert("machine".to_owned(), version.into())),
         None => {}
     }
+}
+
+/// The object key of the receipt of an execution with these attributes, or with those that a list
+/// shows. `None` before its end.
+fn place_of_receipt(at: &ExecutionKey, attributes: &Map<String, Value>) -> Option<String> {
+    let ended_at = attributes.get(ENDED_AT)?.as_str()?.parse().ok()?;
+    let generation = attributes.get("generation")?.as_u64()?;
+    Some(receipt_object(at, ended_at, generation.try_into().ok()?))
 }
 
 /// The ARN of the state machine that runs the Step Functions execution with this ARN, without a
@@ -70,7 +96,11 @@ fn machine_of(execution: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ExecutionRecord, Item, fixtures::execution, fixtures::key};
+    use crate::{
+        ExecutionRecord, INDEXES, Item, Phase, ShownExecution,
+        fixtures::{at as time, execution, key},
+    };
+    use holdfast_receipt::{ReceiptRef, Status};
 
     const STATES: &str = "arn:aws:states:eu-central-1:123456789012";
 
@@ -115,6 +145,37 @@ mod tests {
         }
         // The version of its own machine, and nothing of the trace and of the key.
         assert!(sizes[0] + 100 < sizes[7], "{sizes:?}");
+    }
+
+    #[test]
+    fn the_place_of_a_receipt_is_left_out_and_restored_in_the_record_and_in_its_lists() {
+        let at = key("k");
+        let ended_at = time(60);
+        let own = receipt_object(&at, ended_at, 0);
+        for object in [own.clone(), format!("{own}.moved")] {
+            let record = ExecutionRecord {
+                phase: Phase::Ended {
+                    status: Status::Executed,
+                    at: ended_at,
+                    failure: None,
+                },
+                receipt: Some(ReceiptRef {
+                    object: object.clone(),
+                    sha256: "0".repeat(64),
+                }),
+                ..execution(&at)
+            };
+            let item = Item::of(&record).expect("it has JSON");
+            let written = item.attributes()["receipt"].get("object");
+            assert_eq!(written.is_none(), object == own);
+            assert_eq!(read(&item, &at), record);
+            let listed = INDEXES.into_iter().find(|index| index.name == "listed");
+            let entry = item.entry(listed.expect("an index")).expect("it is listed");
+            let mut shown = entry.attributes().clone();
+            restore_left_out(&at, &mut shown);
+            let shown: ShownExecution = serde_json::from_value(shown.into()).expect("an entry");
+            assert_eq!(shown.receipt, record.receipt);
+        }
     }
 
     #[test]
