@@ -257,8 +257,15 @@ fn the_template_limits_the_request_rate_of_the_api() {
     let template = include_str!("../../template.yaml");
     let stage = template.split_once("  HttpApiStage:\n").expect("a stage").1;
     let stage = stage.split_once("\n\n").expect("more follows").0;
-    for setting in ["ThrottlingRateLimit: 100", "ThrottlingBurstLimit: 200"] {
+    for setting in [
+        "ThrottlingRateLimit: !Ref ApiRateLimit",
+        "ThrottlingBurstLimit: !Ref ApiBurstLimit",
+    ] {
         assert!(stage.contains(setting), "{setting}: {stage}");
+    }
+    for (parameter, default) in [("ApiRateLimit", "100"), ("ApiBurstLimit", "200")] {
+        let setting = format!("  {parameter}:\n    Type: Number\n    Default: {default}\n");
+        assert!(template.contains(&setting), "{setting}");
     }
 }
 
