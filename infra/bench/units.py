@@ -15,6 +15,8 @@ import uuid
 
 import boto3
 
+# The first words of the lines of Lambda itself.
+PLATFORM = ("INIT_START ", "START RequestId", "END RequestId", "REPORT RequestId")
 FUNCTIONS = ("begin", "step-http", "step-vendor-hold", "plan", "finish")
 COPIES = 16
 
@@ -82,13 +84,19 @@ def events(tenant, execution):
 
 
 def log_bytes(since_ms, functions=FUNCTIONS):
-    """Returns the number of lines that the functions logged since a time, and their bytes."""
+    """Returns the number of lines that the functions logged since a time, and their bytes.
+
+    Without the lines of Lambda itself, which the emulator always writes, and a deployment with
+    SystemLogLevel=INFO alone.
+    """
     logs = boto3.client("logs")
     lines = size = 0
     for function in functions:
         group = f"/aws/lambda/{os.environ['HOLDFAST_STACK']}-{function}"
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since_ms)
         for event in (event for page in pages for event in page["events"]):
+            if event["message"].startswith(PLATFORM):
+                continue
             lines += 1
             size += len(event["message"].encode())
     return lines, size
