@@ -51,7 +51,7 @@ pub(super) struct Tail {
     pub(super) most: usize,
 }
 
-/// What a digest lists.
+/// The receipts that a digest lists.
 struct Listing {
     /// The first and the last hour that the digest covers.
     first: Hour,
