@@ -37,6 +37,35 @@ impl Machine {
         level(&self.start_at, &self.states, &BTreeSet::new(), &mut found);
         found
     }
+
+    /// Returns every violation of a rule that Step Functions has for Express state machines alone.
+    pub fn express_violations(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        answered(&self.states, &mut found);
+        found
+    }
+}
+
+/// Finds the tasks that wait for a job or for a token.
+///
+/// Source: docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html, "Service
+/// integrations".
+fn answered(states: &States, found: &mut Vec<String>) {
+    for (name, state) in states {
+        if let State::Task(task) = state
+            && [".waitForTaskToken", ".sync", ".sync:2"]
+                .iter()
+                .any(|pattern| task.resource.ends_with(pattern))
+        {
+            found.push(format!(
+                "{name}: an Express state machine has no {}",
+                task.resource
+            ));
+        }
+        for inner in state.inner() {
+            answered(&inner.states, found);
+        }
+    }
 }
 
 /// Checks the states of one level and, inside them, those of each container.

@@ -243,3 +243,23 @@ fn a_choice_has_rules_and_each_leads_to_a_state() {
     let wrong = chosen(json!([rule("{% $states.result %}", "last")]));
     assert_eq!(wrong.len(), 1, "{wrong:?}");
 }
+
+#[test]
+fn an_express_machine_waits_for_no_job_and_no_token() {
+    for resource in ["it.sync", "it.sync:2", "it.waitForTaskToken"] {
+        let asks = json!({ "first": task(json!({ "Resource": resource })) });
+        let inside = json!({ "first": {
+            "Type": "Parallel", "Branches": [{ "StartAt": "second", "States": {
+                "second": task(json!({ "Resource": resource })),
+            }}], "End": true,
+        }});
+        for (states, name) in [(asks, "first"), (inside, "second")] {
+            let machine = machine(states);
+            let found = format!("{name}: an Express state machine has no {resource}");
+            assert_eq!(machine.express_violations(), [found]);
+            assert_eq!(machine.violations(), [""; 0]);
+        }
+    }
+    let plain = machine(json!({ "first": task(json!({ "Resource": "it.sync.not" })) }));
+    assert_eq!(plain.express_violations(), [""; 0]);
+}

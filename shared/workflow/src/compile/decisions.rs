@@ -8,7 +8,7 @@ use super::{
 };
 use crate::definition::{ActionStep, Approve, OnFailure};
 use holdfast_asl::{Catcher, Exit, Object, State, Task};
-use holdfast_task::{Ask, ErrorName, QuestionKind, timing::FRAME_TIMEOUT_S};
+use holdfast_task::{Ask, ErrorName, QuestionKind, Tier, timing::FRAME_TIMEOUT_S};
 
 /// Resource that calls a function and waits until the task token is answered.
 const INVOKE_AND_WAIT: &str = "arn:aws:states:::lambda:invoke.waitForTaskToken";
@@ -28,14 +28,20 @@ pub(super) struct Escalation {
 
 impl Escalation {
     /// Returns the escalation that the definition requires. A step that is not idempotent is put to
-    /// a person if its outcome is unknown, except inside a `for_each`, where every item would ask.
-    pub(super) fn of(step: &ActionStep, in_for_each: bool, timeout_s: u64) -> Option<Self> {
+    /// a person if its outcome is unknown, except inside a `for_each`, where every item would ask,
+    /// and in an Express state machine, which cannot wait for an answer.
+    pub(super) fn of(
+        step: &ActionStep,
+        in_for_each: bool,
+        tier: Tier,
+        timeout_s: u64,
+    ) -> Option<Self> {
         match step.on_failure {
             OnFailure::Escalate { within_s } => Some(Self {
                 within_s,
                 unknown_only: false,
             }),
-            _ if step.idempotent || in_for_each => None,
+            _ if step.idempotent || in_for_each || tier == Tier::Express => None,
             _ => Some(Self {
                 within_s: DEFAULT_WITHIN_S.min(timeout_s / 2).max(1),
                 unknown_only: true,

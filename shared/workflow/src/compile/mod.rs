@@ -35,7 +35,7 @@ pub use unwind::recovery;
 use crate::definition::Definition;
 use holdfast_action::ActionInfo;
 use holdfast_asl::{Machine, State};
-use holdfast_task::RECOVERY;
+use holdfast_task::{RECOVERY, Tier};
 use region::{WorkflowPart, missing_parameter, region, unfit_name, unknown_parameter};
 use scalars::Scalars;
 use template::replace_region;
@@ -70,8 +70,12 @@ const SUBSTITUTION_BYTES: usize = 200;
 
 /// Returns the text of a state machine that Step Functions accepts. The error names the rule that
 /// it breaks.
-fn text_of(machine: &Machine) -> Result<String, String> {
-    if let Some(violation) = machine.violations().into_iter().next() {
+fn text_of(machine: &Machine, tier: Tier) -> Result<String, String> {
+    let of_express = match tier {
+        Tier::Standard => Vec::new(),
+        Tier::Express => machine.express_violations(),
+    };
+    if let Some(violation) = machine.violations().into_iter().chain(of_express).next() {
         return Err(format!("Step Functions would refuse it: {violation}"));
     }
     machine.to_json().map_err(|error| error.to_string())
@@ -94,7 +98,8 @@ pub fn all(
     let mut machines = Vec::new();
     for (definition, file) in &workflows {
         let machine = machine(definition, file).map_err(|error| format!("{file}: {error}"))?;
-        let text = text_of(&machine).map_err(|error| format!("{file}: {error}"))?;
+        let text =
+            text_of(&machine, definition.tier).map_err(|error| format!("{file}: {error}"))?;
         let bytes = deployed_bytes(&text);
         if bytes > MAX_MACHINE_BYTES {
             let message =
@@ -112,7 +117,8 @@ pub fn all(
     }
     let definitions: Vec<&Definition> = workflows.iter().map(|(one, _)| *one).collect();
     let recovery = unwind::recovery(&definitions);
-    let recovery = text_of(&recovery).map_err(|error| format!("{RECOVERY}: {error}"))?;
+    let recovery =
+        text_of(&recovery, Tier::Standard).map_err(|error| format!("{RECOVERY}: {error}"))?;
     let parts: Vec<WorkflowPart<'_>> = workflows
         .iter()
         .zip(&machines)

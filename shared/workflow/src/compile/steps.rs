@@ -23,7 +23,7 @@ use crate::definition::{
 use holdfast_asl::{
     Exit, Inner, Map, Parallel, Pass, ProcessorConfig, ProcessorMode, State, States, Task, member,
 };
-use holdfast_task::{PollPolicy, StepPolicy, UndoPolicy, timing::TASK_MARGIN_S};
+use holdfast_task::{PollPolicy, StepPolicy, Tier, UndoPolicy, timing::TASK_MARGIN_S};
 
 /// Largest inline output of a plain step, in bytes. Step Functions carries 256 KB.
 const INLINE_BYTES: usize = 200_000;
@@ -49,6 +49,7 @@ pub(super) fn states(definition: &Definition, next: &str, limits: &ItemLimits) -
     let timeout_s = definition.limits.timeout_s;
     let compiler = Compiler {
         numbers,
+        tier: definition.tier,
         timeout_s,
         pause: pauses::patience(definition),
         last: definition.ends().steps,
@@ -61,6 +62,7 @@ pub(super) fn states(definition: &Definition, next: &str, limits: &ItemLimits) -
 
 pub(super) struct Compiler<'a> {
     numbers: BTreeMap<&'a str, u32>,
+    tier: Tier,
     /// Longest duration of the whole execution, in seconds.
     timeout_s: u64,
     /// Retries of a step during a pause.
@@ -79,7 +81,8 @@ impl Compiler<'_> {
             let name = step.name.as_str();
             let state = match &step.kind {
                 StepKind::Action(action) => {
-                    let escalates = Escalation::of(action, row.item_key.is_some(), self.timeout_s);
+                    let in_for_each = row.item_key.is_some();
+                    let escalates = Escalation::of(action, in_for_each, self.tier, self.timeout_s);
                     let pause = position.pause().wait(name);
                     let task = self.task(name, action, row, escalates, position);
                     let leads = Exits {

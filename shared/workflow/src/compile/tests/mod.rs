@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use self::definitions::{action, definition, step_of, workflow};
 use super::{machine, recovery};
 use crate::definition::{Choose, ChooseBranch, Definition, Expression, Step, StepKind, Stop};
-use holdfast_task::{AskCall, BeginTask, FinishTask, PlanCall, StepCall};
+use holdfast_task::{AskCall, BeginTask, FinishTask, PlanCall, StepCall, Tier};
 
 fn compiled(steps: Vec<Step>) -> Value {
     compiled_of(&definition(steps))
@@ -77,6 +77,15 @@ proptest! {
             prop_assert_eq!(machine.violations(), [""; 0]);
         }
         check_level(&compiled(definition.steps), true);
+    }
+
+    #[test]
+    fn a_step_that_is_not_idempotent_asks_no_person_on_the_express_tier(kinds in prop::collection::vec(action(), 1..20)) {
+        let steps = kinds.into_iter().map(|kind| Step { name: String::new(), kind }).collect();
+        let definition = Definition { tier: Tier::Express, ..definition(steps) };
+        let machine = machine(&definition, "test.yaml").expect("it has a digest");
+        prop_assert_eq!(machine.express_violations(), [""; 0]);
+        prop_assert_eq!(machine.violations(), [""; 0]);
     }
 
     #[test]
