@@ -3,7 +3,9 @@
 use aws_sdk_sfn::error::ProvideErrorMetadata;
 use futures_util::future::join_all;
 use holdfast_ids::keys::{ExecutionKey, execution_id};
-use holdfast_tests::{ExpressRun, Injury, Stack, account, eventually, express_copy, hold, unique};
+use holdfast_tests::{
+    ExpressRun, Injury, Reply, Stack, account, eventually, express_copy, hold, unique,
+};
 use serde_json::{Value, json};
 
 const SHIPPED: &str = include_str!("../../workflows/delay-vendor-payments-acme.yaml");
@@ -267,4 +269,49 @@ async fn a_running_express_execution_is_cancelled() {
     assert_eq!(reply.status, 202, "{}", reply.body);
     calls.unblock().await;
     assert_eq!(start.judged(&stack).await, "ROLLED_BACK");
+}
+
+/// Starts with the key, and waits for the end. A slow machine needs more than one wait.
+async fn waited(stack: &Stack, key: &str, vendor: &str) -> Reply {
+    let path = format!("/v1/workflows/{WORKFLOW}/executions");
+    for _ in 0..9 {
+        let request = stack.api.request("POST", &path);
+        let request = request.header("idempotency-key", key);
+        let request = request.header("prefer", "wait=20");
+        let body = json!({ "input": hold(vendor) });
+        let reply = stack.api.send(request.json(&body)).await;
+        if reply.status != 202 && reply.status < 500 {
+            return reply;
+        }
+    }
+    panic!("no start of {key} was answered with its end");
+}
+
+#[tokio::test]
+async fn of_two_starts_of_one_key_that_wait_the_one_with_another_input_is_refused() {
+    let stack = stack().await;
+    let (key, vendors) = (unique("express"), [unique("vendor"), unique("vendor")]);
+    let replies = join_all(
+        vendors
+            .each_ref()
+            .map(|vendor| waited(&stack, &key, vendor)),
+    )
+    .await;
+    let mut ended = Vec::new();
+    for (reply, vendor) in replies.iter().zip(&vendors) {
+        let effects = stack.vendor.effects_on(vendor).await;
+        match reply.status {
+            200 => {
+                let input = &reply.body["execution"]["input"]["value"];
+                assert_eq!(input["vendor_id"], *vendor, "{}", reply.body);
+                assert_eq!(effects, ["hold_placed"]);
+                ended.push(vendor);
+            }
+            status => {
+                assert_eq!(status, 422, "{}", reply.body);
+                assert!(effects.is_empty(), "{effects:?}");
+            }
+        }
+    }
+    assert_eq!(ended.len(), 1, "{replies:?}");
 }

@@ -96,6 +96,11 @@ pub(crate) async fn start(
         WaitOutcome::Open => (None, None),
         WaitOutcome::ForPeople => (Some(WAITING.to_owned()), None),
         WaitOutcome::Ended(snapshot) => {
+            // Step Functions accepts each start of an Express execution, and `begin` refuses all
+            // but the first.
+            if snapshot.execution.fingerprint() != request.fingerprint {
+                return Err(reused(&request));
+            }
             let ended = shown(*snapshot, Progress::default(), &caller);
             (Some(ended.status.clone()), Some(Box::new(ended)))
         }
@@ -257,11 +262,16 @@ async fn repeated(
     if same {
         return Ok(true);
     }
-    Err(Problem::key_reused(format!(
+    Err(reused(request))
+}
+
+/// The answer to a start whose key began an execution with another input.
+fn reused(request: &StartRequest) -> Problem {
+    Problem::key_reused(format!(
         "key {} started execution {} with another input: send a new key for a new input",
         quoted(&request.key),
         request.at.execution
-    )))
+    ))
 }
 
 /// The answer to an accepted start. `status` and `execution` are those of a wait.
