@@ -11,6 +11,7 @@ mod envelopes;
 mod environment;
 mod forged;
 mod links;
+mod receipts;
 mod templates;
 mod urls;
 

@@ -2,7 +2,8 @@
 //! each of them.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    fs,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
@@ -10,7 +11,8 @@ use std::{
 use futures_util::{StreamExt, future::join, stream};
 use holdfast_ids::keys::{ExecutionKey, execution_id};
 use holdfast_tests::{
-    DELAY, DeclaredEffects, Injury, Stack, eventually_within, express_copy, hold, judge, unique,
+    DELAY, DeclaredEffects, Injury, Stack, eventually_within, express_copy, hold, judge,
+    read_workflow, unique,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -20,6 +22,8 @@ use crate::{AT_ONCE, Dice, kill_at_random, plan};
 const DELAYS: &str = include_str!("../../workflows/delay-vendor-payments-acme.yaml");
 const GROUPS: &str = include_str!("../../workflows/hold-vendor-group.yaml");
 const GROUP: &str = "WF-HOLD-VENDOR-GROUP";
+/// The workflows that run on both tiers here, each with its id.
+const ON_BOTH_TIERS: [(&str, &str); 2] = [(DELAYS, DELAY), (GROUPS, GROUP)];
 /// Number of executions of each workflow on each tier: two for each injury.
 const EACH: usize = 2 * INJURIES;
 /// About the time between two calls of a function in one execution.
@@ -169,17 +173,40 @@ fn group(vendor: &str) -> (Value, DeclaredEffects) {
     (input, declared)
 }
 
+#[test]
+fn every_shipped_workflow_that_qualifies_for_express_runs_on_both_tiers() {
+    let mut qualify = BTreeSet::new();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../workflows");
+    for file in fs::read_dir(folder).expect("the folder") {
+        let path = file.expect("a file").path();
+        if path.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
+        let (id, copy) = express_copy(&fs::read_to_string(&path).expect("UTF-8"));
+        let Err(problems) = read_workflow(&copy) else {
+            qualify.insert(id);
+            continue;
+        };
+        // The copy's timeout is no reason: the tier must lack what the workflow does.
+        let lacks = |title: &str| title.ends_with("an Express execution ends after 5 minutes");
+        let named = problems.iter().any(|problem| lacks(&problem.message));
+        assert!(named, "{id}: {problems:#?}");
+    }
+    let tested = ON_BOTH_TIERS.map(|(shipped, _)| express_copy(shipped).0);
+    assert_eq!(qualify, BTreeSet::from(tested));
+}
+
 #[tokio::test]
 async fn shipped_workflows_on_both_tiers_leave_nothing_twice_and_nothing_unnamed() {
     let stack = &Stack::alone().await;
-    for shipped in [DELAYS, GROUPS] {
+    for (shipped, _) in ON_BOTH_TIERS {
         stack.aws.deploy(&express_copy(shipped).1).await;
     }
     let seed = Timestamp::now().as_microsecond() as u64;
     eprintln!("the dice's seed is {seed}");
     let mut dice = Dice(seed);
     let mut all = Vec::new();
-    for (shipped, id) in [(DELAYS, DELAY), (GROUPS, GROUP)] {
+    for (shipped, id) in ON_BOTH_TIERS {
         for express in [false, true] {
             all.extend(starts(shipped, id, express, &mut dice));
         }

@@ -9,12 +9,12 @@ use holdfast_tests::{
 use serde_json::{Value, json};
 
 const SHIPPED: &str = include_str!("../../workflows/delay-vendor-payments-acme.yaml");
-const WORKFLOW: &str = "WF-DELAY-VENDOR-PAYMENTS-ACME-EXPRESS";
+pub(crate) const WORKFLOW: &str = "WF-DELAY-VENDOR-PAYMENTS-ACME-EXPRESS";
 /// Calls of a run that is executed: `Begin`, two steps, `Finish`.
 const CALLS: usize = 4;
 
 /// The stack with the copy of the specification's workflow.
-async fn stack() -> Stack {
+pub(crate) async fn stack() -> Stack {
     let stack = Stack::from_env().await;
     let (id, text) = express_copy(SHIPPED);
     assert_eq!(id, WORKFLOW);
@@ -23,14 +23,14 @@ async fn stack() -> Stack {
 }
 
 /// A start of the copy.
-struct Start {
-    vendor: String,
-    key: String,
-    id: String,
+pub(crate) struct Start {
+    pub(crate) vendor: String,
+    pub(crate) key: String,
+    pub(crate) id: String,
 }
 
 impl Start {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let key = unique("express");
         Self {
             vendor: unique("vendor"),
@@ -54,7 +54,7 @@ impl Start {
         self.ended(stack, runs).await;
     }
 
-    async fn ended(&self, stack: &Stack, count: usize) -> Vec<ExpressRun> {
+    pub(crate) async fn ended(&self, stack: &Stack, count: usize) -> Vec<ExpressRun> {
         eventually(&format!("{count} runs of {} end", self.id), || async {
             let runs = stack.aws.express_runs(&self.id).await;
             let over = runs.iter().all(|run| run.status != "RUNNING");
@@ -73,12 +73,12 @@ impl Start {
         }
     }
 
-    async fn judged(&self, stack: &Stack) -> String {
+    pub(crate) async fn judged(&self, stack: &Stack) -> String {
         let judged = account(stack, &self.id, &self.vendor).await;
         judged.unwrap_or_else(|wrong| panic!("{}: {wrong}", self.id))
     }
 
-    async fn execution(&self, stack: &Stack) -> Value {
+    pub(crate) async fn execution(&self, stack: &Stack) -> Value {
         stack
             .api
             .get(&format!("/v1/executions/{}", self.id))
@@ -163,6 +163,31 @@ async fn an_express_start_that_runs_again_after_a_death_at_any_call_is_executed(
         );
     }))
     .await;
+}
+
+#[tokio::test]
+async fn an_express_run_that_begins_after_the_end_is_no_repeated_start() {
+    let stack = &stack().await;
+    // The run ends after `Finish` has acted, and Step Functions runs the start again.
+    let (at, acts, again) = (CALLS, true, true);
+    let start = eventually("a run begins after the end", || async {
+        let start = Start::new();
+        let injury = Injury::Dies { at, acts, again };
+        stack.aws.injure(&start.id, injury).await;
+        let input = hold(&start.vendor);
+        let reply = stack.api.start(WORKFLOW, &start.key, &input).await;
+        assert_eq!(reply.status, 202, "{}", reply.body);
+        let runs = start.ended(stack, 2).await;
+        // On a loaded machine, the call at which the run dies can be the retry of an earlier one.
+        match runs[1].states == ["Begin", "Duplicate"] {
+            true => Ok(start),
+            false => Err(format!("{runs:?}")),
+        }
+    })
+    .await;
+    assert_eq!(start.judged(stack).await, "EXECUTED");
+    let execution = start.execution(stack).await;
+    assert_eq!(execution["duplicates_prevented"], 0);
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 pub(crate) use requests::escaped;
 pub use {
     consumer::StreamConsumer,
+    deploy::read_workflow,
     express::{ExpressRun, Injury, express_copy},
     functions::{EnvironmentChange, FunctionReply},
     queues::{Queue, StatusEvents},

@@ -16,7 +16,8 @@ pub use alarms::Alarm;
 pub use api::{Api, Reply};
 pub use aws::{
     Account, Aws, EnvironmentChange, ExpressRun, FunctionReply, Injury, MachineEnd, Permission,
-    Queue, StatusEvents, StreamConsumer, elements, execution_key, express_copy, unescaped,
+    Queue, StatusEvents, StreamConsumer, elements, execution_key, express_copy, read_workflow,
+    unescaped,
 };
 pub use judge::{DeclaredEffects, account, judge};
 pub use outage::Outage;

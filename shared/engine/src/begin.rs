@@ -49,6 +49,12 @@ fn malformed(reason: String) -> TaskError {
     TaskError::new(ErrorName::Malformed, reason)
 }
 
+fn begun_before(stored: &ExecutionRecord) -> TaskError {
+    let id = &stored.at.execution;
+    let reason = format!("execution {id} already exists for this start");
+    TaskError::new(ErrorName::Duplicate, reason)
+}
+
 fn execution_and_trace(task: &BeginTask, start: &Start) -> (ExecutionKey, TraceId) {
     let at = ExecutionKey {
         tenant: start.tenant.clone(),
@@ -90,17 +96,12 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     let choices = self.choices_again(&stored, task).await?;
                     self.admitted(&stored, input, choices)
                 }
+                StartTransition::Rerun => Err(begun_before(&stored)),
                 StartTransition::Duplicate => {
                     self.ledger
                         .count_duplicate(&first.at, &first.workflow, &duplicate(first))
                         .await?;
-                    Err(TaskError::new(
-                        ErrorName::Duplicate,
-                        format!(
-                            "execution {} already exists for this start",
-                            stored.at.execution
-                        ),
-                    ))
+                    Err(begun_before(&stored))
                 }
                 StartTransition::KeyReused => {
                     self.ledger

@@ -1,7 +1,7 @@
 //! Pure rule of a start: which Step Functions execution continues with a record, and which one is a
 //! repeat.
 
-use holdfast_ids::arn::is_express;
+use holdfast_ids::arn::{is_express, owner_of};
 use holdfast_task::Failure;
 
 use super::execution::{ExecutionRecord, Phase};
@@ -13,6 +13,9 @@ pub enum StartTransition {
     Write,
     /// The record is the owner's own: continue with it.
     Resume,
+    /// The start is the one that began the record. Step Functions runs it again, but no Express run
+    /// of it can continue any more. No caller repeated the start.
+    Rerun,
     /// The same start belongs to another execution, or to this one, which has ended.
     Duplicate,
     /// The key belongs to a start with another input.
@@ -34,6 +37,8 @@ pub fn start(current: Option<&ExecutionRecord>, requested: &ExecutionRecord) -> 
     };
     if open && first.owner == requested.owner && continues(first, requested) {
         StartTransition::Resume
+    } else if is_rerun(first, requested) {
+        StartTransition::Rerun
     } else if first.fingerprint() != requested.fingerprint() {
         StartTransition::KeyReused
     } else {
@@ -47,7 +52,18 @@ pub fn start(current: Option<&ExecutionRecord>, requested: &ExecutionRecord) -> 
 /// name again. So a run continues only what it would have begun itself: the same input under the
 /// same definition. A redrive sends no long input, and its name is its own.
 fn continues(first: &ExecutionRecord, run: &ExecutionRecord) -> bool {
-    let same_input = first.redrive().is_some() || first.fingerprint() == run.fingerprint();
     let same_definition = first.definition_digest == run.definition_digest;
-    !is_express(&first.owner) || (same_input && same_definition)
+    !is_express(&first.owner) || (has_same_input(first, run) && same_definition)
+}
+
+/// Returns whether the run is another one of the Express start that began the record. A recovery
+/// may own the record now, or the run that reported the start.
+fn is_rerun(first: &ExecutionRecord, run: &ExecutionRecord) -> bool {
+    is_express(first.origin())
+        && owner_of(first.origin()) == run.owner
+        && has_same_input(first, run)
+}
+
+fn has_same_input(first: &ExecutionRecord, run: &ExecutionRecord) -> bool {
+    first.redrive().is_some() || first.fingerprint() == run.fingerprint()
 }

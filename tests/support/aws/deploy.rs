@@ -6,7 +6,7 @@ use holdfast_action::ActionInfo;
 use holdfast_task::Tier;
 use holdfast_workflow::{
     compile::{ENDED_URL, machine},
-    definition::{Definition, Environment, read},
+    definition::{Definition, Environment, Problem, read},
 };
 
 use super::Aws;
@@ -19,7 +19,7 @@ impl Aws {
     ///
     /// Panics if the YAML has problems, or Step Functions refuses the state machine.
     pub async fn deploy(&self, yaml: &str) {
-        let definition = definition(yaml);
+        let definition = read_workflow(yaml).expect("a workflow without problems");
         let text = self.compiled(&definition);
         let tier = match definition.tier {
             Tier::Standard => StateMachineType::Standard,
@@ -54,7 +54,7 @@ impl Aws {
     ///
     /// Panics if the YAML has problems, or Step Functions refuses the state machine.
     pub async fn redeploy(&self, yaml: &str) {
-        let definition = definition(yaml);
+        let definition = read_workflow(yaml).expect("a workflow without problems");
         let request = self.states.update_state_machine();
         let request = request
             .state_machine_arn(self.machine(&definition.workflow))
@@ -91,7 +91,8 @@ impl Aws {
     }
 }
 
-fn definition(yaml: &str) -> Definition {
+/// Reads a workflow with the actions and the parameters of the stack.
+pub fn read_workflow(yaml: &str) -> Result<Definition, Vec<Problem>> {
     let registry = holdfast_steps::registry();
     let actions: Vec<&ActionInfo> = registry.infos().collect();
     let parameters = ["VendorSystemUrl".to_owned()];
@@ -99,5 +100,5 @@ fn definition(yaml: &str) -> Definition {
         actions: &actions,
         parameters: &parameters,
     };
-    read(yaml, &known).expect("a workflow without problems")
+    read(yaml, &known)
 }

@@ -1,7 +1,7 @@
 //! `Prefer: wait=N` of a start (RFC 7240): the answer waits until the execution has its receipt, if
 //! that takes at most N seconds.
 
-use std::{iter, time::Duration};
+use std::{iter, mem, time::Duration};
 
 use axum::http::{HeaderMap, StatusCode};
 use holdfast_aws::DynamoLedger;
@@ -116,18 +116,51 @@ fn pauses() -> impl Iterator<Item = Duration> {
 fn preferred_seconds(headers: &HeaderMap) -> Option<u64> {
     let lines = headers.get_all("prefer").iter();
     let lines = lines.filter_map(|line| line.to_str().ok());
-    let preferences = lines.flat_map(|line| line.split(','));
+    let preferences = lines.flat_map(|line| split_unquoted(line, ','));
     let mut values = preferences.filter_map(|preference| {
         // What follows a semicolon are parameters, and `wait` has none.
-        let preference = preference.split(';').next().unwrap_or_default();
+        let preference = split_unquoted(preference, ';').next().unwrap_or_default();
         let (name, value) = preference.split_once('=')?;
         let is_wait = name.trim().eq_ignore_ascii_case("wait");
-        is_wait.then(|| value.trim().trim_matches('"').to_owned())
+        is_wait.then(|| unquoted(value.trim()))
     });
-    let value = values.next()?;
+    let value = values.next()??;
     let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     // A number that is too large for the type is above every bound.
     digits.then(|| value.parse().unwrap_or(u64::MAX))
+}
+
+/// Splits a header's line at each separator outside a quoted string, in which a backslash escapes
+/// the next character (RFC 9110, section 5.6.4).
+fn split_unquoted(line: &str, separator: char) -> impl Iterator<Item = &str> {
+    let (mut in_string, mut escaped) = (false, false);
+    line.split(move |character| {
+        if mem::take(&mut escaped) {
+            return false;
+        }
+        match character {
+            '"' => in_string = !in_string,
+            '\\' => escaped = in_string,
+            _ => return character == separator && !in_string,
+        }
+        false
+    })
+}
+
+/// The content of a token or of a quoted string; none of a string without an end.
+fn unquoted(word: &str) -> Option<String> {
+    let Some(string) = word.strip_prefix('"') else {
+        return Some(word.to_owned());
+    };
+    let mut content = String::new();
+    let mut characters = string.strip_suffix('"')?.chars();
+    while let Some(character) = characters.next() {
+        content.push(match character {
+            '\\' => characters.next()?,
+            other => other,
+        });
+    }
+    Some(content)
 }
 
 #[cfg(test)]
@@ -145,7 +178,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_wait_is_clamped_to_the_bound_and_the_first_preference_counts() {
-        let cases: [(&[&str], Option<u64>); 14] = [
+        let cases: [(&[&str], Option<u64>); 25] = [
             (&["wait=10"], Some(10)),
             (&["Wait = \"10\""], Some(10)),
             (&["respond-async, wait=7;x=y"], Some(7)),
@@ -160,6 +193,18 @@ mod tests {
             (&["wait="], None),
             (&["wait"], None),
             (&[], None),
+            // Separators inside a quoted string are its content.
+            (&[r#"note="a, wait=5""#], None),
+            (&[r#"note="a, wait=5", wait=7"#], Some(7)),
+            (&[r#"note="a\", wait=5", wait=7"#], Some(7)),
+            (&[r#"note="a\\", wait=7"#], Some(7)),
+            (&[r#"note="a";x=", wait=5", wait=7"#], Some(7)),
+            (&[r#"wait="7;x";y=", wait=5""#], None),
+            (&[r#"note="a, wait=5"#, "wait=7"], Some(7)),
+            (&[r#"note=a\"b, wait=5"#], None),
+            (&[r#"wait="\1\0""#], Some(10)),
+            (&[r#"wait="10"#], None),
+            (&[r#"wait="10\""#], None),
         ];
         for (lines, seconds) in cases {
             let wait = Wait::of(&headers(lines), WAIT_MAX_S);

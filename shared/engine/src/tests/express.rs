@@ -72,6 +72,41 @@ fn two_runs_of_an_express_start_are_one_owner_of_one_execution() {
 }
 
 #[test]
+fn only_a_caller_who_repeats_an_ended_express_start_is_counted() {
+    let engine = ledger_engine();
+    let begun = run(engine.begin(&run_task("a"))).expect("it begins");
+    let at = partition(&begun.execution);
+    run(engine.finish(&finish_task(&begun.execution), &NoSigner)).expect("it ends");
+    let direct = OWNER.replace(":x", ":direct");
+    let cases = [
+        (format!("{OWNER}:b"), usual_input(), ErrorName::Duplicate, 0),
+        (
+            format!("{direct}:c"),
+            usual_input(),
+            ErrorName::Duplicate,
+            1,
+        ),
+        // Step Functions accepts the name again, so that a caller sent another input.
+        (
+            format!("{OWNER}:d"),
+            json!({"vendor_id": "v-2"}),
+            ErrorName::KeyReused,
+            2,
+        ),
+    ];
+    for (owner, input, name, duplicates) in cases {
+        let task = BeginTask {
+            owner,
+            ..begin_task(start_of(input))
+        };
+        let error = run(engine.begin(&task)).expect_err("it has ended");
+        let snapshot = run(engine.ledger.snapshot(&at)).unwrap();
+        let counted = snapshot.expect("it is recorded").duplicates;
+        assert_eq!((error.name, counted), (name, duplicates), "{}", task.owner);
+    }
+}
+
+#[test]
 fn the_sweep_takes_an_express_execution_over_after_five_minutes() {
     let engine = ledger_engine();
     let begun = run(engine.begin(&run_task("a"))).expect("it begins");

@@ -1,6 +1,7 @@
 //! Tests of owners that are Express runs: which run continues, and when the sweep takes over.
 
 use holdfast_ids::arn::owner_of;
+use holdfast_receipt::Status;
 use holdfast_task::{Failure, Tier};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -48,6 +49,49 @@ fn another_run_of_an_express_start_continues_with_what_it_would_have_begun() {
         ..express()
     };
     let found = start(Some(&express()), &another_definition);
+    assert_eq!(found, StartTransition::Rerun);
+}
+
+#[test]
+fn a_run_that_begins_too_late_to_continue_is_a_rerun_and_no_repeated_start() {
+    let ended = |record| ExecutionRecord {
+        phase: Phase::Ended {
+            status: Status::Executed,
+            at: at(60),
+            failure: None,
+        },
+        ..record
+    };
+    let recovered = ExecutionRecord {
+        origin: Some(express().owner),
+        owner: "arn:aws:states:eu-central-1:123456789012:execution:recovery:x".to_owned(),
+        ..express()
+    };
+    let reported = ExecutionRecord {
+        owner: format!("{}:run-1", express().owner),
+        ..express()
+    };
+    for first in [ended(express()), recovered, reported, ended(redriven())] {
+        let found = start(Some(&first), &express());
+        assert_eq!(found, StartTransition::Rerun, "{}", first.owner);
+    }
+    let short = ExecutionRecord {
+        input: inline(json!({})),
+        ..express()
+    };
+    let found = start(Some(&ended(redriven())), &short);
+    assert_eq!(
+        found,
+        StartTransition::Rerun,
+        "a redrive sends no long input"
+    );
+    let found = start(Some(&ended(express())), &short);
+    assert_eq!(found, StartTransition::KeyReused);
+    let other = ExecutionRecord {
+        owner: express().owner.replace(":x", ":y"),
+        ..express()
+    };
+    let found = start(Some(&ended(express())), &other);
     assert_eq!(found, StartTransition::Duplicate);
 }
 

@@ -196,16 +196,29 @@ fn each_new_key_is_reported_once_with_the_end_of_its_certificate() {
 }
 
 #[test]
-fn a_receipt_whose_execution_ended_before_the_certificate_has_the_deployments_own_signature() {
-    let (sealer, kms, _) = process();
-    let recent = sealed_by(&sealer, ended("09:46:00"));
-    assert!(certificate_of(&recent).is_some());
-    let late = sealed_by(&sealer, ended("09:44:00"));
-    let expected = Signatory {
-        kid: kms.kid().to_owned(),
-        certificate: None,
-    };
-    assert_eq!(signatory_of(&late), Ok(expected));
+fn only_an_end_over_15_minutes_before_the_key_was_made_has_the_deployments_own_signature() {
+    let (sealer, kms, host) = process();
+    let cases = [
+        ("10:00:00", "10:00:00", true),
+        ("10:59:00", "10:00:00", true),
+        ("10:59:00", "09:45:00", true),
+        ("10:59:00", "09:44:59", false),
+        ("11:00:00", "09:45:00", true),
+        // The key's hour is over: the next key covers the last 15 minutes only.
+        ("11:00:01", "10:45:01", true),
+        ("11:00:01", "10:45:00", false),
+        // No key covers it, and none is made.
+        ("15:00:00", "10:00:00", false),
+    ];
+    for (signed_at, ended_at, is_certified) in cases {
+        host.set(signed_at);
+        let signatory = signatory_of(&sealed_by(&sealer, ended(ended_at)));
+        let signatory = signatory.expect("it verifies");
+        assert_eq!(signatory.kid, kms.kid());
+        let certified = signatory.certificate.is_some();
+        assert_eq!(certified, is_certified, "{ended_at} signed at {signed_at}");
+    }
+    assert_eq!(host.1.lock().expect("not poisoned").len(), 2);
 }
 
 #[test]
