@@ -303,8 +303,9 @@ async fn waited(stack: &Stack, key: &str, vendor: &str) -> Reply {
         let request = stack.api.request("POST", &path);
         let request = request.header("idempotency-key", key);
         let request = request.header("prefer", "wait=20");
-        let body = json!({ "input": hold(vendor) });
-        let reply = stack.api.send(request.json(&body)).await;
+        let request = request.header("content-type", "application/json");
+        let body = json!({ "input": hold(vendor) }).to_string();
+        let reply = stack.api.send(request.body(body)).await;
         if reply.status != 202 && reply.status < 500 {
             return reply;
         }
