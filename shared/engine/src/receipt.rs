@@ -208,10 +208,21 @@ pub(crate) fn reason(snapshot: &Snapshot, failure: &Failure) -> String {
         return failure.cause.clone();
     }
     let generation = snapshot.execution.generation;
+    // The state machine continued after the failure of such a step, so that another one is the
+    // cause.
+    let continued = |step: &StepRecord| {
+        let clean = step.state == StepState::FailedClean;
+        let skips = |question: &Question| question.skips(step, generation);
+        step.step != failure.state
+            && (step.continued_on().is_some()
+                || step.optional && clean
+                || snapshot.questions.iter().any(skips))
+    };
     let failed = |step: &&StepRecord| {
         step.execution_generation == generation
             && step.output.is_none()
             && step.last_error().is_some()
+            && !continued(step)
     };
     let violated = |outcome: &&GuardrailOutcome| !outcome.held;
     let steps = snapshot.steps.iter().filter(failed).map(|step| {

@@ -100,10 +100,38 @@ steps:
     let ended = outcome(&drill, "hold.escalate/decides-skip");
     assert_eq!(ended.violations.len(), 1, "{:?}", ended.violations);
     assert!(
-        ended.violations[0].starts_with("an expression fails: "),
+        ended.violations[0].starts_with("an expression of again fails: "),
         "{:?}",
         ended.violations
     );
+}
+
+#[test]
+fn a_failed_expression_is_named_by_its_step_and_not_by_an_earlier_failure() {
+    let workflow = "
+workflow: WF-LATER
+version: 1
+input: { type: object, properties: { num: { type: integer } } }
+steps:
+  - { name: hold, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, on_failure: { continue: [422] } }
+  - name: put
+    action: vendor-hold
+    when: '{% $exists($hold.failed) %}'
+    input: { vendor_id: v, days: '{% $input.num %}' }
+    rollback: {}
+";
+    let settings = Settings::default();
+    let drill = Drill::new(&read(workflow), "later.yaml", &actions(), None, settings).unwrap();
+    let ended = outcome(&drill, "hold/permanent");
+    assert_eq!(ended.violations.len(), 1, "{:?}", ended.violations);
+    let violation = &ended.violations[0];
+    assert!(
+        violation.starts_with("an expression of put fails: "),
+        "{violation}"
+    );
+    let failure = ended.receipt.and_then(|receipt| receipt.failure).unwrap();
+    let reason = "an expression of put failed, or yielded nothing, on this input";
+    assert_eq!(failure.reason, reason);
 }
 
 #[test]
