@@ -49,6 +49,8 @@ pub struct ActionInfo {
     pub only_reads: fn(&Value) -> bool,
     /// The deployment settings that the action reads.
     pub settings: &'static [Setting],
+    /// Reads an input as the action does. The error is the one of [`AnyAction::run`].
+    pub reads_input: fn(Value) -> Result<(), StepError>,
     /// JSON Schema of the input.
     pub input_schema: Value,
     /// JSON Schema of the output.
@@ -74,6 +76,7 @@ impl Registry {
             undo_fences: A::UNDO_FENCES,
             only_reads: A::only_reads,
             settings: A::SETTINGS,
+            reads_input: |input| parse::<A::Input>(input, "input").map(drop),
             input_schema: schema_of::<A::Input>(),
             output_schema: schema_of::<A::Output>(),
         };

@@ -13,7 +13,7 @@ use holdfast_workflow::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::sample::sample;
+use crate::{action::ReadsInput, sample::sample};
 
 /// A workflow as it is deployed.
 pub(crate) struct DrilledWorkflow {
@@ -40,6 +40,8 @@ pub(crate) struct DrilledStep {
     pub(crate) fences: bool,
     /// True if its failure rolls the execution back, without a question to a person.
     pub(crate) rolls_back: bool,
+    /// Reads an input as the action does.
+    pub(crate) reads_input: ReadsInput,
     pub(crate) output_schema: Arc<Value>,
     /// Code of a failure after which the execution continues, if its definition lists one.
     pub(crate) continues_on: Option<String>,
@@ -165,6 +167,7 @@ impl DrilledWorkflow {
                 undoes: rollback.is_some(),
                 fences: rollback.is_some_and(|rollback| rollback.fences),
                 rolls_back: action.on_failure == OnFailure::Rollback,
+                reads_input: info.reads_input,
                 output_schema: Arc::new(info.output_schema.clone()),
                 continues_on: match &action.on_failure {
                     OnFailure::ContinueOn(codes) => codes.first().cloned(),

@@ -192,3 +192,34 @@ fn the_same_scenario_has_the_same_story() {
         assert_eq!(scenario.to_string().parse().as_ref(), Ok(scenario));
     }
 }
+
+#[test]
+fn an_input_that_does_not_fit_its_action_is_named_with_its_step() {
+    let workflow = "
+workflow: WF-UNFIT
+version: 1
+input: { type: object, required: [d], properties: { d: {} } }
+steps:
+  - { name: first, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {} }
+  - { name: hold, action: vendor-hold, input: { vendor_id: v, days: '{% $input.d %}' }, rollback: {} }
+";
+    let drill = |days: serde_json::Value| {
+        let input = Some(json!({ "d": days }));
+        let settings = Settings::default();
+        Drill::new(&read(workflow), "unfit.yaml", &actions(), input, settings)
+    };
+    for days in [
+        json!("3"),
+        json!(2.5),
+        json!(-3),
+        json!(70_000),
+        json!(null),
+    ] {
+        let why = drill(days.clone()).err().expect("it does not fit");
+        let start = "without any fault it ends ROLLED_BACK: hold: input.days must be u16";
+        assert!(why.starts_with(start), "{days}: {why}");
+    }
+    for days in [json!(3), json!(3.0)] {
+        drill(days).expect("it executes");
+    }
+}
