@@ -167,7 +167,9 @@ async fn live(room: Rc<Room>, life: Rc<Life>) {
     }
     life.end.set(Some(end.clone()));
     let succeeded = end == RunEnd::Succeeded;
-    let event = end.event(&owner, "", &start).filter(|_| !express);
+    // An Express run reports only that its `Begin` recorded nothing.
+    let reports = !express || matches!(end, RunEnd::Failed(_));
+    let event = end.event(&owner, "", &start).filter(|_| reports);
     if current().await.is_none() && !succeeded {
         if event.is_none() && !express {
             let now = room.world.clock.now();
