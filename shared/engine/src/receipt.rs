@@ -246,19 +246,10 @@ pub(crate) fn reason(snapshot: &Snapshot, failure: &Failure) -> String {
 /// The reason of a failure that no record explains. A cause is quoted only if a function of ours
 /// wrote it, since any other may quote payloads.
 fn caught(failure: &Failure) -> String {
-    let Failure {
-        state,
-        error,
-        cause,
-        ..
-    } = failure;
+    let Failure { state, error, .. } = failure;
     let name = error.parse::<ErrorName>().ok();
-    let ours =
-        name.is_some_and(|name| name == ErrorName::Transient || ErrorName::FINAL.contains(&name));
-    let message = serde_json::from_str::<serde_json::Value>(cause).ok();
-    let message = message.and_then(|cause| Some(cause.get("errorMessage")?.as_str()?.to_owned()));
-    match (error.as_str(), name, message) {
-        (_, _, Some(message)) if ours => message,
+    match (error.as_str(), name, failure.message()) {
+        (_, _, Some(message)) => message,
         ("States.QueryEvaluationError", ..) => {
             format!("an expression of {state} failed, or yielded nothing, on this input")
         }
