@@ -10,10 +10,11 @@ use holdfast_workflow::{
     compile,
     definition::{Answers, Definition, Expression, OnFailure, Step, StepKind},
 };
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{action::ReadsInput, sample::sample};
+use crate::{SampleRun, action::ReadsInput, sample::sample, world::START};
 
 /// A workflow as it is deployed.
 pub(crate) struct DrilledWorkflow {
@@ -26,6 +27,8 @@ pub(crate) struct DrilledWorkflow {
     /// The part of the definition that admission applies, as the machine carries it.
     pub(crate) gate: AdmissionSpec,
     pub(crate) input: Value,
+    /// Time at which a run starts.
+    pub(crate) start: Timestamp,
 }
 
 /// A step and its action.
@@ -134,18 +137,18 @@ fn ending_polls(definition: &Definition, answers: &Answers) -> Definition {
 }
 
 impl DrilledWorkflow {
-    /// Compiles `definition`. Without an `input` one is made from the input schema. `answers` are
-    /// what its targets answer.
+    /// Compiles `definition`.
     pub(crate) fn new(
         definition: &Definition,
         file: &str,
         actions: &[ActionInfo],
-        input: Option<Value>,
-        answers: &Answers,
+        sample_run: &SampleRun,
     ) -> Result<Self, String> {
+        let answers = &sample_run.answers;
         let definition = &ending_polls(definition, answers);
         let machine = compile::machine(definition, file).map_err(|error| error.to_string())?;
         let recovery = compile::recovery(&[definition]);
+        let input = sample_run.input.clone();
         let input = input.unwrap_or_else(|| sample(&definition.input, ""));
         let misfits = holdfast_admission::violations(&definition.input, &input)?;
         if !misfits.is_empty() {
@@ -191,6 +194,7 @@ impl DrilledWorkflow {
             steps,
             refs: compile::step_refs(definition),
             input,
+            start: sample_run.at.unwrap_or(START),
         })
     }
 

@@ -36,7 +36,7 @@ use crate::{
     process::Process,
     query::{KnownExpressions, Query},
     signed_approval::{REQUESTER, approval_of},
-    world::{START, World},
+    world::World,
 };
 
 /// Time from the moment when a look is due to the sweep, at most.
@@ -213,7 +213,7 @@ async fn record_lost(room: &Room, owner: &str, start: &Value) {
     let owner = LostOwner {
         arn: owner.to_owned(),
         machine: machine_of(deployed),
-        started_at: Some(START),
+        started_at: Some(room.world.start),
     };
     let engine = Process::new(room.world.clone(), None).engine();
     let recorded = engine.record_lost_start(&lost, &owner, &deployed.gate);
@@ -256,7 +256,7 @@ async fn execute(
             stopped: stopped.clone(),
         },
         context: context(
-            clock.now().max(START),
+            clock.now().max(room.world.start),
             arn,
             &machine_of(&room.deployed),
             &input,
