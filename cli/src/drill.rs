@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use holdfast_action::ActionInfo;
-use holdfast_drill::{Drill, Matrix, Outcome, Scenario, Settings, Simulator};
+use holdfast_drill::{Drill, Matrix, Outcome, SampleRun, Scenario, Settings, Simulator};
 use holdfast_ids::names::sanitize;
 use holdfast_workflow::definition::{Answers, Definition, read_answers};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
@@ -45,7 +46,7 @@ pub(crate) struct DrillArgs {
     pub(crate) races: bool,
 }
 
-/// Stand-ins for a caller and for targets, in a run in process.
+/// Stand-ins for a caller, for targets and for the time, in a run in process.
 #[derive(Args)]
 pub(crate) struct Sample {
     /// A JSON file with the input; by default it is made from the workflow's input schema
@@ -54,17 +55,19 @@ pub(crate) struct Sample {
     /// A YAML file with the answers of targets; by default http steps answer 200 without a body
     #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
+    /// The time of the start, as 2026-01-05T09:00:00Z; by default 2025-09-29T13:00:00Z, a Monday
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
 }
 
 /// The most violations that are listed.
 const MAX_LISTED: usize = 20;
 
-/// A workflow to run in process, with its input and the answers of its targets.
+/// A workflow to run in process, with its stand-ins.
 struct DrillSetup {
     workflow: Workflow,
     actions: Vec<ActionInfo>,
-    input: Option<Value>,
-    answers: Answers,
+    sample_run: SampleRun,
 }
 
 pub(crate) fn run(project: &Project, args: &DrillArgs) -> Result<(), Trouble> {
@@ -113,12 +116,14 @@ fn setups(project: &Project, file: &Path, sample: &Sample) -> Result<Vec<DrillSe
             Some(path) => answers(project, path, &workflow.definition, &actions)?,
             None => Answers::new(),
         };
-        let input = input.clone();
         Ok(DrillSetup {
             workflow,
             actions,
-            input,
-            answers,
+            sample_run: SampleRun {
+                input: input.clone(),
+                answers,
+                at: sample.at,
+            },
         })
     });
     setups.collect()
@@ -134,25 +139,16 @@ impl DrillSetup {
         let Workflow {
             definition, file, ..
         } = &self.workflow;
-        let input = self.input.clone();
-        Drill::with_answers(
-            definition,
-            file,
-            &self.actions,
-            input,
-            &self.answers,
-            settings,
-        )
-        .map_err(self.trouble())
+        Drill::of(definition, file, &self.actions, &self.sample_run, settings)
+            .map_err(self.trouble())
     }
 
     fn simulator(&self) -> Result<Simulator, Trouble> {
         let Workflow {
             definition, file, ..
         } = &self.workflow;
-        let input = self.input.clone();
-        Simulator::with_answers(definition, file, &self.actions, input, &self.answers)
-            .map_err(self.trouble())
+        let sample_run = self.sample_run.clone();
+        Simulator::of(definition, file, &self.actions, sample_run).map_err(self.trouble())
     }
 }
 

@@ -100,6 +100,37 @@ fn an_error_names_why_a_workflow_cannot_be_drilled() {
     );
 }
 
+#[test]
+fn a_workflow_that_starts_at_no_default_time_is_drilled_at_another() {
+    for rule in [
+        "hours: { zone: UTC, days: [tue], from: '08:00', to: '18:00' }",
+        "freeze: { from: 2025-01-01T00:00, to: 2026-01-01T00:00, zone: UTC, reason: the migration }",
+    ] {
+        let project = hold(&format!("{rule}\n"));
+        let drill =
+            |more: &[&str]| project.run(&[&["drill", "workflows/test.yaml"], more].concat());
+        let output = drill(&[]);
+        assert_eq!(output.code, Some(1), "{rule}: {}", output.out);
+        let help = "help: it starts at 2025-09-29T13:00:00Z; give a time that the workflow admits \
+                    with --at";
+        assert!(output.err.contains(help), "{rule}: {}", output.err);
+        let output = drill(&["--at", "2026-01-06T09:00:00Z"]);
+        assert_eq!(output.code, Some(0), "{rule}: {}", output.err);
+        let output = drill(&["--at", "2026-01-06T09:00:00Z", "--schedules", "20"]);
+        assert_eq!(output.code, Some(0), "{rule}: {}", output.err);
+        let cost = [
+            "cost",
+            "workflows/test.yaml",
+            "--at",
+            "2026-01-06T10:00:00+01:00",
+        ];
+        let output = project.run(&cost);
+        assert_eq!(output.code, Some(0), "{rule}: {}", output.err);
+    }
+    let output = hold("").run(&["drill", "workflows/test.yaml", "--at", "tomorrow"]);
+    assert_eq!(output.code, Some(2), "{}", output.err);
+}
+
 const READS: &str = "
 steps:
   - { name: look_up, action: http, input: { method: GET, url: 'https://a.example/v' } }

@@ -119,6 +119,7 @@ pub(crate) fn shown(
     // A vote is signed with the digest of these texts, so that the person who votes sees them.
     let texts = payloads || questions.iter().any(|one| caller.is_asked(one));
     let tier = snapshot.execution.tier();
+    let lacks_input = snapshot.execution.lacks_input();
     let ExecutionRecord {
         at,
         workflow,
@@ -164,7 +165,7 @@ pub(crate) fn shown(
         requested_by,
         subject: subject.filter(|_| texts),
         shown: texts.then(|| ShownField::all(&shown)),
-        input_sha256: texts.then(|| input.sha256().to_owned()),
+        input_sha256: (texts && !lacks_input).then(|| input.sha256().to_owned()),
         trace_id: trace,
         generation,
         started_at,
@@ -203,7 +204,7 @@ pub(crate) fn shown(
             href: format!("/v1/executions/{}/receipt", at.execution),
             sha256: receipt.sha256,
         }),
-        input: payloads.then(|| (&input).into()),
+        input: (payloads && !lacks_input).then(|| (&input).into()),
         output,
         output_missing,
         execution_id: at.execution,

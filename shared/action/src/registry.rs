@@ -2,6 +2,7 @@
 
 use std::{future::ready, sync::Arc};
 
+use holdfast_ids::numbers::write_whole;
 use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -48,6 +49,8 @@ pub struct ActionInfo {
     pub only_reads: fn(&Value) -> bool,
     /// The deployment settings that the action reads.
     pub settings: &'static [Setting],
+    /// Reads an input as the action does. The error is the one of [`AnyAction::run`].
+    pub reads_input: fn(Value) -> Result<(), StepError>,
     /// JSON Schema of the input.
     pub input_schema: Value,
     /// JSON Schema of the output.
@@ -73,6 +76,7 @@ impl Registry {
             undo_fences: A::UNDO_FENCES,
             only_reads: A::only_reads,
             settings: A::SETTINGS,
+            reads_input: |input| parse::<A::Input>(input, "input").map(drop),
             input_schema: schema_of::<A::Input>(),
             output_schema: schema_of::<A::Output>(),
         };
@@ -164,8 +168,10 @@ impl<A: Action> AnyAction for TypedAction<A> {
 }
 
 /// Reads a value into an action's type. The error names place and expected type, since serde's own
-/// message would quote the value.
-fn parse<T: DeserializeOwned>(value: Value, what: &str) -> Result<T, StepError> {
+/// message would quote the value. A number is what it is in value: `30.0` is the integer 30, which
+/// has the same digest.
+fn parse<T: DeserializeOwned>(mut value: Value, what: &str) -> Result<T, StepError> {
+    write_whole(&mut value);
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = match error.path().to_string() {
             root if root == "." => what.to_owned(),
@@ -199,15 +205,26 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only its shape matters")]
     struct Input {
         card: Card,
     }
 
     #[derive(Debug, Deserialize)]
-    #[expect(dead_code, reason = "only its shape matters")]
     struct Card {
         digits: u16,
+    }
+
+    #[test]
+    fn an_integer_is_read_in_any_spelling_of_its_value() {
+        for digits in ["3", "3.0", "3e0", "30e-1", "-0.0"] {
+            let input = format!(r#"{{"card":{{"digits":{digits}}}}}"#);
+            let input = serde_json::from_str(&input).expect("JSON");
+            let read = parse::<Input>(input, "input").expect(digits);
+            assert_eq!(read.card.digits, if digits == "-0.0" { 0 } else { 3 });
+        }
+        let half = parse::<Input>(json!({"card": {"digits": 2.5}}), "input");
+        let error = half.expect_err("it is no integer");
+        assert_eq!(error.message, "input.card.digits must be u16");
     }
 
     #[test]

@@ -28,6 +28,9 @@ const ANSWERED_WAIT: Duration = Duration::from_secs(5);
 /// Time from the end of a lease to a late call.
 const TOO_LATE: SignedDuration = SignedDuration::from_secs(20);
 
+/// Reads an input as an action does. The error is the one with which the action answers.
+pub(crate) type ReadsInput = fn(Value) -> Result<(), StepError>;
+
 /// An action in one process.
 #[derive(Clone)]
 pub(crate) struct FaultyAction {
@@ -35,6 +38,8 @@ pub(crate) struct FaultyAction {
     /// Name of the action.
     pub(crate) name: String,
     pub(crate) promise: Promise,
+    /// Reads an input as the action does.
+    pub(crate) reads_input: ReadsInput,
     pub(crate) output_schema: Arc<Value>,
     /// Code of the failure after which the definition continues, if it lists one.
     pub(crate) continues_on: Option<String>,
@@ -127,6 +132,16 @@ fn answered(status: u16, call: &Call) -> StepError {
 }
 
 impl FaultyAction {
+    /// Reads the input before the call, as the action does. Real code reads it by itself. A version
+    /// of a simulated schedule has inputs that the simulator made up, which fit no action.
+    fn read(&self, input: &Value) -> Result<(), StepError> {
+        let made_up = self.process.world().weather.is_some();
+        match self.own.is_some() || made_up {
+            true => Ok(()),
+            false => (self.reads_input)(input.clone()),
+        }
+    }
+
     /// Returns the error of a target that refuses, with the code by which the definition continues.
     fn refusal(&self) -> StepError {
         let refusal = StepError::permanent("the target refuses");
@@ -283,7 +298,10 @@ impl What {
 
 impl AnyAction for FaultyAction {
     fn run<'a>(&'a self, call: &'a Call, input: Value) -> BoxFuture<'a, Result<Value, StepError>> {
-        Box::pin(self.call(call, input, effect))
+        Box::pin(async move {
+            self.read(&input)?;
+            self.call(call, input, effect).await
+        })
     }
 
     fn undo<'a>(

@@ -8,6 +8,7 @@ use holdfast_engine::{OUTPUT_FAILED, receipt_of};
 use holdfast_ids::digest::sha256_hex;
 use holdfast_ledger::{Ledger, Phase, Snapshot, StepRecord, StepState};
 use holdfast_receipt::{AttemptOutcome, Receipt, ReceiptRef, Status, StepStatus};
+use holdfast_task::Failure;
 
 use crate::{
     approvals, branches,
@@ -85,7 +86,10 @@ fn remaining(left: &RunResult) -> BTreeMap<String, u32> {
 
 fn ended(found: &mut Findings, left: &RunResult, snapshot: &Snapshot, deployed: &DrilledWorkflow) {
     let execution = &snapshot.execution;
-    let Phase::Ended { status, .. } = &execution.phase else {
+    let Phase::Ended {
+        status, failure, ..
+    } = &execution.phase
+    else {
         return found.add(format!(
             "it has not ended: it is {}",
             execution.phase.name()
@@ -117,7 +121,7 @@ fn ended(found: &mut Findings, left: &RunResult, snapshot: &Snapshot, deployed: 
         Err(why) => found.add(why),
         Ok(receipt) => {
             agrees(found, &receipt, snapshot, deployed);
-            evaluates(found, &receipt);
+            evaluates(found, &receipt, failure.as_ref());
             output(found, &receipt, deployed);
             let branches = branches::violations(&receipt, deployed);
             branches.into_iter().for_each(|what| found.add(what));
@@ -178,11 +182,12 @@ fn agrees(
 
 /// Checks that no expression fails. Without a fault none does, so one that fails now reads what a
 /// skipped or failed step lacks.
-fn evaluates(found: &mut Findings, receipt: &Receipt) {
-    if let Some(failure) = &receipt.failure
+fn evaluates(found: &mut Findings, receipt: &Receipt, failure: Option<&Failure>) {
+    if let Some(failure) = failure
         && failure.error == "States.QueryEvaluationError"
     {
-        found.add(format!("an expression fails: {}", failure.reason));
+        let Failure { state, cause, .. } = failure;
+        found.add(format!("an expression of {state} fails: {cause}"));
     }
     if receipt.output_missing.as_deref() == Some(OUTPUT_FAILED) {
         found.add("an expression of its output fails".to_owned());

@@ -230,6 +230,7 @@ async fn act(
             idempotent: known.idempotent,
             fences: known.fences,
         },
+        reads_input: known.reads_input,
         output_schema: known.output_schema.clone(),
         continues_on: known.continues_on.clone(),
         answers: known.answers.clone(),

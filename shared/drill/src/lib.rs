@@ -48,6 +48,7 @@ use std::{collections::BTreeMap, num::NonZero, rc::Rc, sync::Arc, thread};
 use holdfast_action::ActionInfo;
 use holdfast_receipt::Receipt;
 use holdfast_workflow::definition::{Answers, Definition};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use own::OwnSteps;
@@ -74,6 +75,17 @@ pub struct Settings {
     pub manners: Manners,
     /// Old behaviour that is put back, if one is.
     pub old: Option<OldBehavior>,
+}
+
+/// The stand-ins of a run for a caller, for targets, and for the time.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SampleRun {
+    /// Input. Without one it is made from the input schema.
+    pub input: Option<Value>,
+    /// Answers of the targets of steps.
+    pub answers: Answers,
+    /// Time of the start. By default it is Monday, 29 September 2025, 13:00 UTC.
+    pub at: Option<Timestamp>,
 }
 
 /// The end of one scenario.
@@ -105,19 +117,22 @@ impl Drill {
         input: Option<Value>,
         settings: Settings,
     ) -> Result<Self, String> {
-        Self::with_answers(definition, file, actions, input, &Answers::new(), settings)
+        let sample_run = SampleRun {
+            input,
+            ..SampleRun::default()
+        };
+        Self::of(definition, file, actions, &sample_run, settings)
     }
 
-    /// Prepares a definition as [`Drill::new`] does, with what the targets of steps answer.
-    pub fn with_answers(
+    /// Prepares a definition as [`Drill::new`] does, with more stand-ins than an input.
+    pub fn of(
         definition: &Definition,
         file: &str,
         actions: &[ActionInfo],
-        input: Option<Value>,
-        answers: &Answers,
+        sample_run: &SampleRun,
         settings: Settings,
     ) -> Result<Self, String> {
-        let deployed = DrilledWorkflow::new(definition, file, actions, input, answers)?;
+        let deployed = DrilledWorkflow::new(definition, file, actions, sample_run)?;
         let deployed = Arc::new(deployed);
         let survey = Survey::of(&deployed)?;
         Ok(Self {

@@ -15,7 +15,7 @@ use crate::{
     scenario::Scenario,
     survey::{Stage, play},
     usage::{Load, MeasuredRun, Usage},
-    world::{START, lock},
+    world::lock,
 };
 
 impl Drill {
@@ -50,7 +50,7 @@ impl Drill {
             usage.metrics = facts.metrics();
         }
         usage.target_calls = world.target.done().len() as u64;
-        let lasted = left.rested.duration_since(START).as_millis();
+        let lasted = left.rested.duration_since(world.start).as_millis();
         usage.lasted_ms = u64::try_from(lasted).unwrap_or(0);
         Ok(MeasuredRun {
             status: found.status,

@@ -1,12 +1,12 @@
 //! Tests that the drill detects changed state machines.
 
-use std::{collections::BTreeMap, rc::Rc, sync::Arc};
+use std::{rc::Rc, sync::Arc};
 
 use holdfast_asl::{Exit, State};
 use holdfast_workflow::definition::{self, Definition, Environment};
 
 use crate::{
-    Fault, Strike,
+    Fault, SampleRun, Strike,
     plan::DrilledWorkflow,
     survey::{Stage, play},
 };
@@ -33,7 +33,7 @@ fn definition() -> Definition {
 fn found(change: impl Fn(&str, &mut State)) -> Vec<String> {
     let actions: Vec<_> = holdfast_steps::registry().infos().cloned().collect();
     let mut deployed =
-        DrilledWorkflow::new(&definition(), "hold.yaml", &actions, None, &BTreeMap::new()).unwrap();
+        DrilledWorkflow::new(&definition(), "hold.yaml", &actions, &SampleRun::default()).unwrap();
     for machine in [&mut deployed.machine, &mut deployed.recovery] {
         for (name, state) in &mut machine.states {
             change(name, state);

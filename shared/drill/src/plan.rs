@@ -10,10 +10,11 @@ use holdfast_workflow::{
     compile,
     definition::{Answers, Definition, Expression, OnFailure, Step, StepKind},
 };
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::sample::sample;
+use crate::{SampleRun, action::ReadsInput, sample::sample, world::START};
 
 /// A workflow as it is deployed.
 pub(crate) struct DrilledWorkflow {
@@ -26,6 +27,8 @@ pub(crate) struct DrilledWorkflow {
     /// The part of the definition that admission applies, as the machine carries it.
     pub(crate) gate: AdmissionSpec,
     pub(crate) input: Value,
+    /// Time at which a run starts.
+    pub(crate) start: Timestamp,
 }
 
 /// A step and its action.
@@ -40,6 +43,8 @@ pub(crate) struct DrilledStep {
     pub(crate) fences: bool,
     /// True if its failure rolls the execution back, without a question to a person.
     pub(crate) rolls_back: bool,
+    /// Reads an input as the action does.
+    pub(crate) reads_input: ReadsInput,
     pub(crate) output_schema: Arc<Value>,
     /// Code of a failure after which the execution continues, if its definition lists one.
     pub(crate) continues_on: Option<String>,
@@ -132,18 +137,18 @@ fn ending_polls(definition: &Definition, answers: &Answers) -> Definition {
 }
 
 impl DrilledWorkflow {
-    /// Compiles `definition`. Without an `input` one is made from the input schema. `answers` are
-    /// what its targets answer.
+    /// Compiles `definition`.
     pub(crate) fn new(
         definition: &Definition,
         file: &str,
         actions: &[ActionInfo],
-        input: Option<Value>,
-        answers: &Answers,
+        sample_run: &SampleRun,
     ) -> Result<Self, String> {
+        let answers = &sample_run.answers;
         let definition = &ending_polls(definition, answers);
         let machine = compile::machine(definition, file).map_err(|error| error.to_string())?;
         let recovery = compile::recovery(&[definition]);
+        let input = sample_run.input.clone();
         let input = input.unwrap_or_else(|| sample(&definition.input, ""));
         let misfits = holdfast_admission::violations(&definition.input, &input)?;
         if !misfits.is_empty() {
@@ -165,6 +170,7 @@ impl DrilledWorkflow {
                 undoes: rollback.is_some(),
                 fences: rollback.is_some_and(|rollback| rollback.fences),
                 rolls_back: action.on_failure == OnFailure::Rollback,
+                reads_input: info.reads_input,
                 output_schema: Arc::new(info.output_schema.clone()),
                 continues_on: match &action.on_failure {
                     OnFailure::ContinueOn(codes) => codes.first().cloned(),
@@ -188,6 +194,7 @@ impl DrilledWorkflow {
             steps,
             refs: compile::step_refs(definition),
             input,
+            start: sample_run.at.unwrap_or(START),
         })
     }
 

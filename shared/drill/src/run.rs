@@ -36,7 +36,7 @@ use crate::{
     process::Process,
     query::{KnownExpressions, Query},
     signed_approval::{REQUESTER, approval_of},
-    world::{START, World},
+    world::World,
 };
 
 /// Time from the moment when a look is due to the sweep, at most.
@@ -167,7 +167,9 @@ async fn live(room: Rc<Room>, life: Rc<Life>) {
     }
     life.end.set(Some(end.clone()));
     let succeeded = end == RunEnd::Succeeded;
-    let event = end.event(&owner, "", &start).filter(|_| !express);
+    // An Express run reports only that its `Begin` recorded nothing.
+    let reports = !express || matches!(end, RunEnd::Failed(_));
+    let event = end.event(&owner, "", &start).filter(|_| reports);
     if current().await.is_none() && !succeeded {
         if event.is_none() && !express {
             let now = room.world.clock.now();
@@ -211,7 +213,7 @@ async fn record_lost(room: &Room, owner: &str, start: &Value) {
     let owner = LostOwner {
         arn: owner.to_owned(),
         machine: machine_of(deployed),
-        started_at: Some(START),
+        started_at: Some(room.world.start),
     };
     let engine = Process::new(room.world.clone(), None).engine();
     let recorded = engine.record_lost_start(&lost, &owner, &deployed.gate);
@@ -254,7 +256,7 @@ async fn execute(
             stopped: stopped.clone(),
         },
         context: context(
-            clock.now().max(START),
+            clock.now().max(room.world.start),
             arn,
             &machine_of(&room.deployed),
             &input,

@@ -29,6 +29,9 @@ pub(crate) struct Survey {
     pub(crate) not_reached: Vec<String>,
 }
 
+/// Guardrails that the time of the start decides.
+const TIMES: [&str; 2] = ["hours", "freeze"];
+
 /// The stage of a run: settings and system.
 #[derive(Default)]
 pub(crate) struct Stage {
@@ -56,7 +59,16 @@ pub(crate) fn play(
         .iter()
         .map(|strike| ArmedFault::new(&strike.place, strike.fault));
     let target = Target::new(stage.settings.manners, stage.own);
-    let mut world = World::new(armed.collect(), target, stage.settings.seed, stage.records);
+    let Stage {
+        settings, records, ..
+    } = stage;
+    let mut world = World::new(
+        deployed.start,
+        armed.collect(),
+        target,
+        settings.seed,
+        records,
+    );
     world.ledger.register(&deployed.tenant);
     world.old = stage.settings.old;
     world.outage = stage.outage;
@@ -255,6 +267,13 @@ pub(crate) fn executed(
     Err(why(deployed, left, found, reason.unwrap_or_default()))
 }
 
+/// Returns true if the time of the start refused it, and nothing else.
+fn refused_by_time(found: &Findings) -> bool {
+    let outcomes = found.receipt.iter().flat_map(|receipt| &receipt.guardrails);
+    let mut broken = outcomes.filter(|outcome| !outcome.held).peekable();
+    broken.peek().is_some() && broken.all(|outcome| TIMES.contains(&&*outcome.name))
+}
+
 fn why(deployed: &DrilledWorkflow, left: &RunResult, found: &Findings, reason: &str) -> String {
     let status = found.status.as_deref().unwrap_or("without a record");
     let mut why = format!("without any fault it ends {status}");
@@ -268,6 +287,10 @@ fn why(deployed: &DrilledWorkflow, left: &RunResult, found: &Findings, reason: &
         why += &format!("\n  its state machine {end}");
     }
     let help = match deployed.unanswered() {
+        _ if refused_by_time(found) => {
+            let start = deployed.start;
+            format!("it starts at {start}; give a time that the workflow admits with --at")
+        }
         Some(step) => format!(
             "the drill answers {step} with 200 and no body; write its answer into a file for \
              --answers, such as `{step}: {{ body: {{ id: V-100 }} }}`"

@@ -21,12 +21,14 @@ use crate::{
     target::Target,
 };
 
-/// Start of every run: the time in the specification's example.
+/// Default start of a run: the time in the specification's example, a Monday.
 pub(crate) const START: Timestamp = Timestamp::constant(1_759_150_800, 0);
 
 /// The world that everything in a run shares.
 pub(crate) struct World {
     pub(crate) clock: Clock,
+    /// Time at which the run starts.
+    pub(crate) start: Timestamp,
     pub(crate) ledger: MemoryLedger,
     pub(crate) payloads: Objects,
     pub(crate) receipts: Objects,
@@ -78,9 +80,16 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl World {
-    pub(crate) fn new(armed: Vec<ArmedFault>, target: Target, seed: u64, records: bool) -> Self {
+    pub(crate) fn new(
+        start: Timestamp,
+        armed: Vec<ArmedFault>,
+        target: Target,
+        seed: u64,
+        records: bool,
+    ) -> Self {
         Self {
-            clock: Clock::new(START, seed),
+            clock: Clock::new(start, seed),
+            start,
             ledger: MemoryLedger::default(),
             payloads: Objects::default(),
             receipts: Objects::default(),

@@ -3,28 +3,32 @@
 use crate::{
     engine::Engine,
     ports::{Host, ObjectStore},
-    task_errors::TaskError,
+    task_errors::{TaskError, permanent},
 };
-use holdfast_ids::keys::{ExecutionKey, earlier_item_name};
+use holdfast_ids::keys::{ExecutionKey, earlier_item_name, item_name};
 use holdfast_ledger::{Ledger, StepKey};
 use serde_json::Value;
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
-    /// The name under which an item's record is stored. An earlier release named an item key that
-    /// looks like a hash without a mark, and its record stays the item's.
+    /// The name under which an item's record is stored, if a step has an item. An earlier release
+    /// gave some item keys another name, and its record stays the item's.
     pub(crate) async fn stored_item_name(
         &self,
         at: &ExecutionKey,
         step: &str,
-        item: Option<String>,
+        item_key: Option<&Value>,
     ) -> Result<Option<String>, TaskError> {
-        let Some(earlier) = item.as_deref().and_then(earlier_item_name) else {
-            return Ok(item);
+        let Some(item_key) = item_key else {
+            return Ok(None);
         };
-        let key = StepKey::new(at, step, Some(earlier));
+        let name = item_name(item_key).map_err(permanent)?;
+        let Some(earlier) = earlier_item_name(item_key) else {
+            return Ok(Some(name));
+        };
+        let key = StepKey::new(at, step, Some(&earlier));
         Ok(match self.ledger.read(&key).await? {
-            Some(record) if !record.item_hashed => Some(earlier.to_owned()),
-            _ => item,
+            Some(record) if !record.item_hashed => Some(earlier),
+            _ => Some(name),
         })
     }
 }

@@ -208,10 +208,21 @@ pub(crate) fn reason(snapshot: &Snapshot, failure: &Failure) -> String {
         return failure.cause.clone();
     }
     let generation = snapshot.execution.generation;
+    // The state machine continued after the failure of such a step, so that another one is the
+    // cause.
+    let continued = |step: &StepRecord| {
+        let clean = step.state == StepState::FailedClean;
+        let skips = |question: &Question| question.skips(step, generation);
+        step.step != failure.state
+            && (step.continued_on().is_some()
+                || step.optional && clean
+                || snapshot.questions.iter().any(skips))
+    };
     let failed = |step: &&StepRecord| {
         step.execution_generation == generation
             && step.output.is_none()
             && step.last_error().is_some()
+            && !continued(step)
     };
     let violated = |outcome: &&GuardrailOutcome| !outcome.held;
     let steps = snapshot.steps.iter().filter(failed).map(|step| {
@@ -235,19 +246,10 @@ pub(crate) fn reason(snapshot: &Snapshot, failure: &Failure) -> String {
 /// The reason of a failure that no record explains. A cause is quoted only if a function of ours
 /// wrote it, since any other may quote payloads.
 fn caught(failure: &Failure) -> String {
-    let Failure {
-        state,
-        error,
-        cause,
-        ..
-    } = failure;
+    let Failure { state, error, .. } = failure;
     let name = error.parse::<ErrorName>().ok();
-    let ours =
-        name.is_some_and(|name| name == ErrorName::Transient || ErrorName::FINAL.contains(&name));
-    let message = serde_json::from_str::<serde_json::Value>(cause).ok();
-    let message = message.and_then(|cause| Some(cause.get("errorMessage")?.as_str()?.to_owned()));
-    match (error.as_str(), name, message) {
-        (_, _, Some(message)) if ours => message,
+    match (error.as_str(), name, failure.message()) {
+        (_, _, Some(message)) => message,
         ("States.QueryEvaluationError", ..) => {
             format!("an expression of {state} failed, or yielded nothing, on this input")
         }

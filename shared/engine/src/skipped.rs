@@ -5,9 +5,9 @@ use crate::{
     engine::{Engine, partition},
     items::item_count,
     ports::{Host, ObjectStore},
-    task_errors::{TaskError, permanent},
+    task_errors::TaskError,
 };
-use holdfast_ids::keys::{is_hashed_item, item_name};
+use holdfast_ids::keys::is_hashed_item;
 use holdfast_ledger::{Expect, Ledger, StepRecord};
 use holdfast_task::{StepResult, StepStatus, StepTask};
 use serde_json::Value;
@@ -22,9 +22,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             return Ok(skipped);
         }
         let (at, step) = (partition(&task.execution), &task.step.name);
-        let item = task.item_key.as_ref().map(item_name).transpose();
-        let item = item.map_err(permanent)?;
-        let item = self.stored_item_name(&at, step, item).await?;
+        let item_key = task.item_key.as_ref();
+        let item = self.stored_item_name(&at, step, item_key).await?;
         let (epoch, generation) = (task.execution.epoch, task.execution.generation);
         let record = StepRecord {
             item_hashed: item.as_deref().is_some_and(is_hashed_item),

@@ -20,7 +20,7 @@ use crate::{
     task_errors::{TaskError, permanent, step_error, too_many_races, unresolved_outcome},
 };
 use holdfast_action::{AnyAction, Call, StepError};
-use holdfast_ids::keys::{ExecutionKey, effect_key, is_hashed_item, item_name};
+use holdfast_ids::keys::{ExecutionKey, effect_key, is_hashed_item};
 use holdfast_ledger::{
     Attempt, AttemptReport, Claim, ClaimTransition, CompletionTransition, Expect, Ledger, Put,
     StepRecord, StepState, complete,
@@ -96,13 +96,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     async fn prepare(&self, task: &StepTask) -> Result<(Claim, Value), TaskError> {
         let at = partition(&task.execution);
         let policy = &task.step;
-        let item = task
-            .item_key
-            .as_ref()
-            .map(item_name)
-            .transpose()
-            .map_err(permanent)?;
-        let item = self.stored_item_name(&at, &policy.name, item).await?;
+        let item_key = task.item_key.as_ref();
+        let item = self.stored_item_name(&at, &policy.name, item_key).await?;
         let input = self.resolve(&at, task.input.clone()).await?;
         let undo_input = match &task.undo_input {
             Some(input) => {

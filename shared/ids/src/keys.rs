@@ -2,11 +2,12 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::{
     digest::sha256_hex,
     names::{check_idempotency_key, group_form, is_execution_id, is_item_char, person_form},
+    numbers::whole,
 };
 
 /// The key of an execution: the partition of the ledger.
@@ -127,7 +128,7 @@ const LITERAL: char = '=';
 pub fn item_name(item_key: &Value) -> Result<String, String> {
     let text = match item_key {
         Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
+        Value::Number(number) => number_text(number),
         other => {
             let kind = if other.is_null() {
                 "null"
@@ -148,14 +149,25 @@ pub fn item_name(item_key: &Value) -> Result<String, String> {
     }
 }
 
+/// The text of a number: `1` of `1.0`, and `0` of `-0.0`, as in canonical JSON. So one number names
+/// one item in any spelling.
+fn number_text(number: &Number) -> String {
+    whole(number).map_or_else(|| number.to_string(), |integer| integer.to_string())
+}
+
 /// Returns whether an item's name is the hash of its item key.
 pub fn is_hashed_item(name: &str) -> bool {
     is_execution_id(name)
 }
 
-/// The name that an earlier release gave to an item, if it differs: its item key without the mark.
-pub fn earlier_item_name(name: &str) -> Option<&str> {
-    name.strip_prefix(LITERAL)
+/// The name that an earlier release gave to an item, if it differs: its item key without the mark,
+/// or the number as it was spelled.
+pub fn earlier_item_name(item_key: &Value) -> Option<String> {
+    match item_key {
+        Value::String(text) => is_hashed_item(text).then(|| text.clone()),
+        Value::Number(number) => whole(number).map(|_| number.to_string()),
+        _ => None,
+    }
 }
 
 /// The name of an item in audit events: stable within an execution, and without the item key
@@ -341,8 +353,19 @@ mod tests {
         let hashed = item_name(&json!("vendor with spaces")).expect("a name");
         let literal = item_name(&json!(hashed)).expect("a name");
         assert_ne!(literal, hashed);
-        assert_eq!(earlier_item_name(&literal), Some(&*hashed));
-        assert_eq!(earlier_item_name(&hashed), None);
+        assert_eq!(earlier_item_name(&json!(hashed)), Some(hashed));
+        assert_eq!(earlier_item_name(&json!("vendor with spaces")), None);
+    }
+
+    #[test]
+    fn a_number_names_one_item_in_any_spelling() {
+        for (spelled, name) in [("-0.0", "0"), ("1.0", "1"), ("1e0", "1"), ("-3.0", "-3")] {
+            let number: Value = serde_json::from_str(spelled).expect("a number");
+            assert_eq!(item_name(&number), Ok(name.into()), "{spelled}");
+            assert_eq!(earlier_item_name(&number), Some(number.to_string()));
+        }
+        assert_eq!(item_name(&json!(0.5)), Ok("0.5".into()));
+        assert_eq!(earlier_item_name(&json!(1)), None);
     }
 
     #[test]

@@ -218,6 +218,13 @@ impl ExecutionRecord {
         self.input.sha256()
     }
 
+    /// Returns whether no input is recorded, because the start could not be read. Every other
+    /// record has an outcome of admission or an input, and no input schema accepts `null`.
+    pub fn lacks_input(&self) -> bool {
+        let null = matches!(&self.input, Payload::Inline { value, .. } if value.is_null());
+        null && self.guardrails.is_empty()
+    }
+
     /// Returns whether a step's task of `epoch` may still act.
     pub fn admits(&self, epoch: u64) -> bool {
         self.phase == Phase::Running && self.epoch == epoch

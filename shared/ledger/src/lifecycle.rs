@@ -133,7 +133,10 @@ pub fn redrive(
     now: Timestamp,
 ) -> RequestTransition {
     let execution = &snapshot.execution;
-    let Phase::Ended { status, .. } = &execution.phase else {
+    let Phase::Ended {
+        status, failure, ..
+    } = &execution.phase
+    else {
         // The first requester may have died before it started the owner, or may have lost the
         // answer.
         if execution.phase == Phase::Running && execution.redrive().is_some() {
@@ -154,6 +157,9 @@ pub fn redrive(
                 "a guardrail rejected the execution: start another, with another idempotency key";
             return RequestTransition::Refused(why.to_owned());
         }
+    }
+    if execution.lacks_input() {
+        return RequestTransition::Refused(unread(failure.as_ref()));
     }
     if let Some(why) = misfit(&snapshot.steps, declared) {
         return RequestTransition::Refused(why);
@@ -193,6 +199,19 @@ pub fn redrive(
         }),
         ..execution.clone()
     }))
+}
+
+/// The reason why a start that could not be read is not redriven. Its failure says what is wrong.
+fn unread(failure: Option<&Failure>) -> String {
+    let why = failure.map(|failure| match failure.message() {
+        Some(message) => format!(" ({message})"),
+        None => format!(" ({})", failure.error),
+    });
+    format!(
+        "its start could not be read{}, so that no input is recorded: start another execution, with \
+         another idempotency key",
+        why.unwrap_or_default()
+    )
 }
 
 /// The reason why a redrive cannot continue these records under the definition `declared`; `None`

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
-use super::{ExecutionRef, StepRef};
+use super::{ErrorName, ExecutionRef, StepRef};
 
 /// The name of the state machine that ends executions which lost their own Step Functions
 /// execution.
@@ -77,7 +77,7 @@ pub struct Failure {
     /// The state at which it was caught: a step, a container, or `Begin`; empty for a request.
     #[serde(default)]
     pub state: String,
-    /// Step Functions' error name, or one of [`ErrorName`](super::ErrorName).
+    /// Step Functions' error name, or one of [`ErrorName`].
     pub error: String,
     /// Step Functions' cause, as text; for a request, its reason.
     #[serde(default)]
@@ -92,7 +92,7 @@ impl Failure {
     pub fn rejected() -> Self {
         Self {
             state: "Begin".to_owned(),
-            error: super::ErrorName::Rejected.to_string(),
+            error: ErrorName::Rejected.to_string(),
             cause: String::new(),
             by: None,
         }
@@ -102,10 +102,21 @@ impl Failure {
     pub fn lost_owner() -> Self {
         Self {
             state: String::new(),
-            error: super::ErrorName::Lost.to_string(),
+            error: ErrorName::Lost.to_string(),
             cause: "its Step Functions execution ended without an error".to_owned(),
             by: None,
         }
+    }
+
+    /// The message of the error, if a function of ours raised it. Any other cause may quote
+    /// payloads.
+    pub fn message(&self) -> Option<String> {
+        let name = self.error.parse::<ErrorName>().ok()?;
+        if name != ErrorName::Transient && !ErrorName::FINAL.contains(&name) {
+            return None;
+        }
+        let cause = serde_json::from_str::<Value>(&self.cause).ok()?;
+        Some(cause.get("errorMessage")?.as_str()?.to_owned())
     }
 }
 

@@ -29,10 +29,12 @@ use std::{
 
 use holdfast_action::ActionInfo;
 use holdfast_task::Tier;
-use holdfast_workflow::definition::{Answers, Definition};
+use holdfast_workflow::definition::Definition;
 use serde_json::Value;
 
-use crate::{STACK, old_behavior::OldBehavior, query::KnownExpressions, target::Manners};
+use crate::{
+    STACK, SampleRun, old_behavior::OldBehavior, query::KnownExpressions, target::Manners,
+};
 use follow_ups::FollowUps;
 use play::play;
 use races::{Course, Races, courses};
@@ -47,8 +49,7 @@ pub struct Simulator {
     definition: Definition,
     file: String,
     actions: Vec<ActionInfo>,
-    input: Option<Value>,
-    answers: Answers,
+    sample_run: SampleRun,
     follow_ups: FollowUps,
     races: Races,
     manners: Manners,
@@ -100,18 +101,21 @@ impl Simulator {
         actions: &[ActionInfo],
         input: Option<Value>,
     ) -> Result<Self, String> {
-        Self::with_answers(definition, file, actions, input, &Answers::new())
+        let sample_run = SampleRun {
+            input,
+            ..SampleRun::default()
+        };
+        Self::of(definition, file, actions, sample_run)
     }
 
-    /// Prepares a definition as [`Simulator::new`] does, with what the targets of steps answer.
-    pub fn with_answers(
+    /// Prepares a definition as [`Simulator::new`] does, with more stand-ins than an input.
+    pub fn of(
         definition: &Definition,
         file: &str,
         actions: &[ActionInfo],
-        input: Option<Value>,
-        answers: &Answers,
+        sample_run: SampleRun,
     ) -> Result<Self, String> {
-        let versions = Versions::of(definition, file, actions, input.as_ref(), answers)?;
+        let versions = Versions::of(definition, file, actions, &sample_run)?;
         let undisturbed = Schedule {
             seed: 0,
             executions: 1,
@@ -143,8 +147,7 @@ impl Simulator {
             definition: definition.clone(),
             file: file.to_owned(),
             actions: actions.to_vec(),
-            input,
-            answers: answers.clone(),
+            sample_run,
             manners: Manners::default(),
             old: None,
         })
@@ -281,8 +284,7 @@ impl Simulator {
             &self.definition,
             &self.file,
             &self.actions,
-            self.input.as_ref(),
-            &self.answers,
+            &self.sample_run,
         );
         versions.map(Rc::new)
     }

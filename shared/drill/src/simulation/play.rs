@@ -67,7 +67,13 @@ pub(crate) fn play(
         ..schedule.manners
     };
     let target = Target::new(manners, None);
-    let mut world = World::new(Vec::new(), target, schedule.seed, records);
+    let mut world = World::new(
+        versions.all[0].start,
+        Vec::new(),
+        target,
+        schedule.seed,
+        records,
+    );
     world.ledger.register(&versions.all[0].tenant);
     world.old = schedule.old;
     world.weather = Some(Weather::new(hazards.collect()));

@@ -30,7 +30,7 @@ use crate::{
     process::Process,
     query::{KnownExpressions, Query},
     run::{context, interpret},
-    world::{START, World},
+    world::World,
 };
 
 /// Time from the end of a machine to its status event.
@@ -174,7 +174,7 @@ impl Region {
             arn: arn.clone(),
             machine,
             input,
-            started_at: self.now().max(START),
+            started_at: self.now().max(self.world.start),
             running: Cell::new(true),
             performs: Cell::new(false),
             ended: OnceCell::new(),

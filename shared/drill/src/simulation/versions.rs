@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use holdfast_action::ActionInfo;
-use holdfast_workflow::definition::{
-    ActionStep, Answers, Definition, Expression, ForEach, Step, StepKind,
-};
-use serde_json::{Value, json};
+use holdfast_workflow::definition::{ActionStep, Definition, Expression, ForEach, Step, StepKind};
+use serde_json::json;
 
-use crate::plan::{DrilledStep, DrilledWorkflow};
+use crate::{
+    SampleRun,
+    plan::{DrilledStep, DrilledWorkflow},
+};
 
 /// A workflow and its versions.
 pub(crate) struct Versions {
@@ -38,12 +39,10 @@ impl Versions {
         definition: &Definition,
         file: &str,
         actions: &[ActionInfo],
-        input: Option<&Value>,
-        answers: &Answers,
+        sample_run: &SampleRun,
     ) -> Result<Self, String> {
-        let compile = |definition: &Definition| {
-            DrilledWorkflow::new(definition, file, actions, input.cloned(), answers)
-        };
+        let compile =
+            |definition: &Definition| DrilledWorkflow::new(definition, file, actions, sample_run);
         let mut all = vec![compile(definition)?];
         let mut changes = vec!["as written"];
         for (number, (name, change)) in (1..).zip(CHANGES) {

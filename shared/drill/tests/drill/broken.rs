@@ -100,10 +100,38 @@ steps:
     let ended = outcome(&drill, "hold.escalate/decides-skip");
     assert_eq!(ended.violations.len(), 1, "{:?}", ended.violations);
     assert!(
-        ended.violations[0].starts_with("an expression fails: "),
+        ended.violations[0].starts_with("an expression of again fails: "),
         "{:?}",
         ended.violations
     );
+}
+
+#[test]
+fn a_failed_expression_is_named_by_its_step_and_not_by_an_earlier_failure() {
+    let workflow = "
+workflow: WF-LATER
+version: 1
+input: { type: object, properties: { num: { type: integer } } }
+steps:
+  - { name: hold, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, on_failure: { continue: [422] } }
+  - name: put
+    action: vendor-hold
+    when: '{% $exists($hold.failed) %}'
+    input: { vendor_id: v, days: '{% $input.num %}' }
+    rollback: {}
+";
+    let settings = Settings::default();
+    let drill = Drill::new(&read(workflow), "later.yaml", &actions(), None, settings).unwrap();
+    let ended = outcome(&drill, "hold/permanent");
+    assert_eq!(ended.violations.len(), 1, "{:?}", ended.violations);
+    let violation = &ended.violations[0];
+    assert!(
+        violation.starts_with("an expression of put fails: "),
+        "{violation}"
+    );
+    let failure = ended.receipt.and_then(|receipt| receipt.failure).unwrap();
+    let reason = "an expression of put failed, or yielded nothing, on this input";
+    assert_eq!(failure.reason, reason);
 }
 
 #[test]
@@ -162,5 +190,36 @@ fn the_same_scenario_has_the_same_story() {
         let (one, other) = (drill.run(scenario).unwrap(), drill.run(scenario).unwrap());
         assert_eq!(one, other, "{scenario}");
         assert_eq!(scenario.to_string().parse().as_ref(), Ok(scenario));
+    }
+}
+
+#[test]
+fn an_input_that_does_not_fit_its_action_is_named_with_its_step() {
+    let workflow = "
+workflow: WF-UNFIT
+version: 1
+input: { type: object, required: [d], properties: { d: {} } }
+steps:
+  - { name: first, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {} }
+  - { name: hold, action: vendor-hold, input: { vendor_id: v, days: '{% $input.d %}' }, rollback: {} }
+";
+    let drill = |days: serde_json::Value| {
+        let input = Some(json!({ "d": days }));
+        let settings = Settings::default();
+        Drill::new(&read(workflow), "unfit.yaml", &actions(), input, settings)
+    };
+    for days in [
+        json!("3"),
+        json!(2.5),
+        json!(-3),
+        json!(70_000),
+        json!(null),
+    ] {
+        let why = drill(days.clone()).err().expect("it does not fit");
+        let start = "without any fault it ends ROLLED_BACK: hold: input.days must be u16";
+        assert!(why.starts_with(start), "{days}: {why}");
+    }
+    for days in [json!(3), json!(3.0)] {
+        drill(days).expect("it executes");
     }
 }

@@ -2,7 +2,10 @@
 //! and the start that it never recorded.
 
 use holdfast_admission::{StartError, read_start};
-use holdfast_ids::{arn::is_express, keys::ExecutionKey};
+use holdfast_ids::{
+    arn::{is_express, owner_of},
+    keys::ExecutionKey,
+};
 use holdfast_ledger::{ExecutionRecord, NextLook, OpenIndex, runs_end_at};
 use holdfast_task::{ErrorName, Failure, RECOVERY, RecoveryInput};
 use jiff::Timestamp;
@@ -116,8 +119,14 @@ where
         let Some(execution) = execution.filter(ExecutionRecord::is_open) else {
             return Ok(());
         };
-        // The sweep looks at Express runs when they have ended.
         if runs_end_at(&execution).is_some() {
+            // The sweep looks at Express runs when they have ended. Only the run itself, not every
+            // run of its name, owns a start that `begin` did not record. It has ended, because it
+            // reports its own end, and no other run continues its start.
+            let run = &ended.execution_arn;
+            if execution.owner == *run && owner_of(run) != run {
+                self.start(&execution, ended.failure()).await?;
+            }
             return Ok(());
         }
         let owner = self.machines.look(&execution.owner).await?;

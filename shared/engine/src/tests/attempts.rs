@@ -283,7 +283,7 @@ fn each_item_of_a_for_each_has_its_own_record() {
     let engine = engine();
     let mut task = first_step(&engine);
     let script = Script::default();
-    for item in [json!("v-1"), json!(2), json!("v-1")] {
+    for item in [json!("v-1"), json!(2), json!("v-1"), json!(2.0)] {
         task.item_key = Some(item);
         attempt(&engine, &task, &script).unwrap();
     }

@@ -9,7 +9,7 @@ use crate::{
     EndCursor, Recovery, RecoveryError, StateMachines, StatusEvent, recovery_name, redrive_name,
     testing::{Clock, TestStore},
 };
-use holdfast_ids::arn::express_owner;
+use holdfast_ids::{arn::express_owner, keys::execution_id};
 use holdfast_ledger::{MemoryLedger, Phase, Redrive};
 
 const OWNER: &str = "arn:aws:states:eu-central-1:123456789012:express:WF-HOLD:x";
@@ -122,22 +122,24 @@ fn the_sweep_takes_an_express_execution_over_after_five_minutes() {
 }
 
 #[test]
-fn a_run_that_recorded_nothing_reports_its_start_and_no_other_run_continues_with_it() {
+fn a_run_that_recorded_nothing_reports_its_error_and_no_other_run_continues_with_it() {
     let engine = ledger_engine();
     let event = StatusEvent {
         execution_arn: format!("{OWNER}:a"),
         state_machine_arn: "WF-HOLD".to_owned(),
         status: "FAILED".to_owned(),
         input: Some(start_of(usual_input()).to_string()),
-        error: Some("Transient".to_owned()),
-        cause: None,
+        error: Some("Malformed".to_owned()),
+        cause: Some("by the run".to_owned()),
     };
     let handle = async |recovery: Recovery<'_, _, _, _, _>| recovery.ended(&event).await;
-    assert_eq!(recovers(&engine, handle), [""; 0]);
+    let id = execution_id("acme", "WF-HOLD", "risk-17");
+    assert_eq!(
+        recovers(&engine, handle),
+        [format!("{id}-1: Malformed, by the run")]
+    );
     let other = run(engine.begin(&run_task("b"))).expect_err("nothing was evaluated");
     assert_eq!(other.name, ErrorName::Duplicate);
-    engine.host.pass(301);
-    assert_eq!(sweeps(&engine).len(), 1);
     let open = engine.ledger.open_entries();
     assert_eq!(open.len(), 1, "it is recorded once");
 }

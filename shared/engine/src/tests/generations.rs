@@ -320,6 +320,22 @@ fn an_item_that_an_earlier_release_recorded_keeps_its_record() {
 }
 
 #[test]
+fn an_item_that_an_earlier_release_named_by_the_spelling_of_its_number_keeps_its_record() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let action = Script::default();
+    let mut task = step_task(&execution, STEPS[0]);
+    task.item_key = Some(json!(-0.0));
+    attempt(&engine, &task, &action).unwrap();
+    let mut old = record(&engine, &task);
+    assert_eq!(old.item.replace("-0.0".to_owned()).as_deref(), Some("0"));
+    run(engine.ledger.kept.put(&old, Expect::Absent)).unwrap();
+    let calls = action.times();
+    attempt(&engine, &task, &action).unwrap();
+    assert_eq!(action.times(), calls, "its recorded output is the answer");
+}
+
+#[test]
 fn two_effects_that_one_undo_may_not_both_take_back_are_named() {
     for second in [None, Some(unknown())] {
         let engine = engine();

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{LostOwner, LostStart, testing::engine};
 use holdfast_ids::keys::execution_id;
-use holdfast_ledger::Phase;
+use holdfast_ledger::{Phase, RequestTransition, redrive};
 use holdfast_receipt::evidence::NoSigner;
 use holdfast_task::payload::Payload;
 
@@ -185,11 +185,38 @@ fn the_redrive_of_a_lost_start_is_admitted_only_by_the_whole_check() {
         "{}",
         refused.message
     );
-    let unfit = redriven_start(&text("null")).expect_err("the schema refuses it");
-    assert_eq!(unfit.name, ErrorName::Rejected);
     let fine = text(&usual_input().to_string());
     assert_eq!(
         redriven_start(&fine).expect("it is admitted").input,
         usual_input()
     );
+}
+
+#[test]
+fn a_start_that_could_not_be_read_is_not_redriven() {
+    for start in [
+        text(r#"{"half_an_emoji":"\ud83d"}"#),
+        r#"{"tenant":"acme","idempotency_key":"k-1","input":{},"later":1}"#.to_owned(),
+    ] {
+        let engine = engine();
+        let lost = LostStart::read(&start, WORKFLOW).expect("it names its execution");
+        ended(&engine, &lost);
+        let record = run(engine.ledger.read(&lost.at))
+            .unwrap()
+            .expect("a record");
+        assert!(record.lacks_input());
+        let snapshot = snapshot(&engine, &record.reference());
+        let by = super::closing::request();
+        let decision = redrive(
+            &snapshot,
+            &gate(),
+            &steps(),
+            &by,
+            "arn:again",
+            record.started_at,
+        );
+        let why = "its start could not be read (Lambda.Unknown), so that no input is recorded: \
+                   start another execution, with another idempotency key";
+        assert_eq!(decision, RequestTransition::Refused(why.to_owned()));
+    }
 }
