@@ -6,7 +6,7 @@ use holdfast_access::Operation;
 use holdfast_audit::Kind;
 use holdfast_aws::SystemHost;
 use holdfast_engine::Host;
-use holdfast_ids::names::REASON_MAX;
+use holdfast_ids::reason::REASON_MAX;
 use holdfast_ledger::{ControlState, Expect, Ledger, PauseBehavior, Put, Request, Scope};
 use schemars::JsonSchema;
 use serde::Deserialize;
