@@ -177,6 +177,11 @@ pub fn sanitize(text: &str) -> String {
     text.replace(is_hidden, "\u{fffd}")
 }
 
+/// Like [`sanitize`], but keeps the ends of lines.
+pub fn sanitize_lines(text: &str) -> String {
+    text.replace(|c| c != '\n' && is_hidden(c), "\u{fffd}")
+}
+
 /// Quotes `text`, escaped and cut to 80 characters, so that it is safe to show.
 pub fn quoted(text: &str) -> String {
     let shown: String = text.chars().take(80).collect();
