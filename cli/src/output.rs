@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Write, stderr, stdout};
 
-use holdfast_ids::names::sanitize;
+use holdfast_ids::names::{sanitize, sanitize_lines};
 
 use crate::report::Trouble;
 
@@ -23,11 +23,10 @@ pub(crate) fn text(text: &str) -> Result<(), Trouble> {
 
 /// Prints a message for the person at the terminal, sanitized.
 pub(crate) fn say(text: &str) {
-    let lines: Vec<_> = text.split('\n').map(sanitize).collect();
-    draw(&lines.join("\n"));
+    draw(&sanitize_lines(text));
 }
 
-/// Like `say`, but keeps ANSI colours.
+/// Like `say`, but keeps ANSI colours. The text must be sanitized already.
 pub(crate) fn draw(text: &str) {
     // A closed standard error leaves no place to report to.
     let _ = writeln!(stderr().lock(), "{text}");

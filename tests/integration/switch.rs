@@ -112,6 +112,10 @@ async fn an_unknown_scope_and_an_empty_change_are_refused() {
             reply.body
         );
     }
+    for path in ["foo", "foo/bar", "tenant/"] {
+        let reply = stack.api.get(&format!("/v1/controls/{path}")).await;
+        assert_eq!(reply.status, 400, "{path}: {}", reply.body);
+    }
     let reply = stack.api.post("/v1/controls/platform", &right).await;
     assert_eq!(reply.status, 405, "{}", reply.body);
 }

@@ -3,7 +3,10 @@
 use std::{fmt::Write as _, thread::sleep, time::Duration};
 
 use clap::{Args, Subcommand};
-use holdfast_ids::names::{is_execution_id, quoted, sanitize};
+use holdfast_ids::{
+    names::{is_execution_id, quoted, sanitize},
+    reason::reason_within,
+};
 use holdfast_ledger::Bulk;
 use holdfast_receipt::Decision;
 use reqwest::Method;
@@ -12,7 +15,7 @@ use serde_json::{Map, Value, json};
 use super::{
     decide::DecisionArg,
     find::{self, short},
-    options::{ChangeOptions, ReadOptions, Reason, Times, given, short_text, status},
+    options::{ChangeOptions, ReadOptions, Times, given, short_text, status},
     shape::bulk::{BulkChange, BulkItem, BulkPreview, BulkReport},
     workflow::workflow_id,
 };
@@ -92,10 +95,17 @@ struct FilterArgs {
     subject: Option<String>,
     #[command(flatten)]
     times: Times,
-    #[command(flatten)]
-    reason: Reason,
+    /// The reason in your own words, for receipts and audit events
+    #[arg(long, short, value_name = "TEXT", value_parser = bulk_reason)]
+    reason: String,
     #[command(flatten)]
     options: ChangeOptions,
+}
+
+/// Reads the reason of a bulk. It is shorter than that of a single request, which adds the bulk's
+/// id to it.
+fn bulk_reason(text: &str) -> Result<String, String> {
+    reason_within(text, Bulk::REASON_MAX)
 }
 
 /// Shows what a request to many executions does, makes it, and follows it to its report.
@@ -123,12 +133,6 @@ fn in_tenant_of(incident: &str, client: Client) -> Result<Client, Trouble> {
 }
 
 fn request(operation: &str, decision: Option<Decision>, args: &FilterArgs) -> Result<(), Trouble> {
-    if args.reason.reason.chars().count() > Bulk::REASON_MAX {
-        return Err(Trouble::Usage(format!(
-            "--reason has {} characters at most, since each single request adds the bulk's id to it",
-            Bulk::REASON_MAX
-        )));
-    }
     let client = args.options.read.api.client()?;
     let (incident, client) = match &args.incident {
         Some(text) => {
@@ -155,8 +159,7 @@ fn request(operation: &str, decision: Option<Decision>, args: &FilterArgs) -> Re
         .into_iter()
         .map(|(name, value)| (name.to_owned(), json!(value)))
         .collect();
-    let mut body =
-        json!({ "operation": operation, "filter": filter, "reason": args.reason.reason });
+    let mut body = json!({ "operation": operation, "filter": filter, "reason": args.reason });
     if let Some(decision) = decision {
         body["decision"] = json!(decision.name());
     }

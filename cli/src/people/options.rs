@@ -1,7 +1,10 @@
 //! Options that several commands take, and the output that `--json` selects.
 
 use clap::Args;
-use holdfast_ids::names::{check_text, quoted, reason};
+use holdfast_ids::{
+    names::{check_text, quoted},
+    reason::reason,
+};
 use holdfast_ledger::STATUSES;
 use jiff::{SignedDuration, Span, Timestamp};
 use serde_json::Value;

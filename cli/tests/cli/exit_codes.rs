@@ -125,7 +125,7 @@ fn a_wrong_argument_exits_with_2_before_any_request() {
         ),
         (
             &["bulk", "cancel", "--status", "FAILED", "--reason", &long],
-            "452 characters at most",
+            "1 to 452 characters",
         ),
         (&["start", "WF-A", "--yes", "--key", "k,k"], "sent twice"),
         (

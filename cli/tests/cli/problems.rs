@@ -59,6 +59,29 @@ fn a_warning_is_drawn_and_does_not_fail_the_command() {
 }
 
 #[test]
+fn the_text_of_a_workflow_cannot_act_on_the_terminal() {
+    let show = "receipt: { show: { \"a\\u202eb\\e[31m\": \"{% $input.v %}\" } }\n";
+    let raw = "receipt: { show: { \"a\u{202e}b\": \"{% $input.v %}\" } }\n";
+    for receipt in [show, raw] {
+        let project = Project::with(&format!(
+            "{HEAD}{receipt}steps: [{{ name: a, wait: 1s }}]\n"
+        ));
+        for command in [
+            &["validate"][..],
+            &["compile"],
+            &["drill", "workflows/test.yaml"],
+            &["cost", "workflows/test.yaml"],
+        ] {
+            let output = project.run(command);
+            assert_eq!(output.code, Some(1), "{command:?}: {}", output.err);
+            assert!(output.err.contains("cannot be a label"), "{}", output.err);
+            let acts = output.err.contains(['\u{202e}', '\u{1b}']);
+            assert!(!acts, "{command:?}: {:?}", output.err);
+        }
+    }
+}
+
+#[test]
 fn a_stack_name_that_makes_a_name_too_long_is_named() {
     let id = format!("WF-{}", "A".repeat(50));
     let project = Project::with(&format!(

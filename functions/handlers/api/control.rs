@@ -6,7 +6,7 @@ use holdfast_access::Operation;
 use holdfast_audit::Kind;
 use holdfast_aws::SystemHost;
 use holdfast_engine::Host;
-use holdfast_ids::names::REASON_MAX;
+use holdfast_ids::reason::REASON_MAX;
 use holdfast_ledger::{ControlState, Expect, Ledger, PauseBehavior, Put, Request, Scope};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -93,6 +93,19 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
+/// The routes of unknown scopes, which are not in the document: each refuses the scope with 400 and
+/// lists the valid ones. Every method of a control has one, so that none answers 405.
+pub(crate) fn unknown_scopes() -> [Route; 2] {
+    let path = "/v1/controls/{*scope}";
+    let set = Route::control(
+        path,
+        "controlUnknown",
+        "Refuses an unknown scope",
+        set_unknown,
+    );
+    [outlook(path, "readUnknownControl", read_unknown), set]
+}
+
 /// A route that shows what a pause would touch, to those who may pause.
 fn outlook(path: &'static str, id: &'static str, handler: impl Handler<LookRequest>) -> Route {
     let summary = "Returns a control, and what a pause of its scope would touch now";
@@ -167,6 +180,11 @@ pub(crate) async fn read_tenant(request: LookRequest) -> Result<Json<ControlOutl
 
 pub(crate) async fn read_workflow(request: LookRequest) -> Result<Json<ControlOutlook>, Problem> {
     look(&format!("workflow/{}", request.id), &request.app).await
+}
+
+/// Refuses an unknown scope with 400; the detail lists the scopes that exist.
+pub(crate) async fn read_unknown(request: LookRequest) -> Result<Json<ControlOutlook>, Problem> {
+    look(&request.id, &request.app).await
 }
 
 /// Returns a control, and what a pause of its scope would touch now.
@@ -274,5 +292,24 @@ fn never_set(scope: &Scope) -> Control {
         reason: None,
         by: None,
         at: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_method_of_a_control_refuses_an_unknown_scope() {
+        let methods = |routes: &[Route]| -> BTreeSet<_> {
+            let routes = routes.iter().filter(|route| route.path != "/v1/controls");
+            routes.map(|route| route.method).collect()
+        };
+        assert_eq!(methods(&unknown_scopes()), methods(&routes()));
+        for route in unknown_scopes() {
+            assert_eq!(route.path, "/v1/controls/{*scope}");
+        }
     }
 }

@@ -6,10 +6,7 @@ use futures_util::future::join_all;
 use holdfast_audit::Kind;
 use holdfast_aws::{SystemHost, trace};
 use holdfast_engine::{Host, deliver};
-use holdfast_ids::{
-    keys::ExecutionKey,
-    names::{REASON_MAX, is_execution_id},
-};
+use holdfast_ids::{keys::ExecutionKey, names::is_execution_id, reason::REASON_MAX};
 use holdfast_ledger::{
     Expect, Incident, IncidentStatus, Ledger, Link, Put, Question, QuestionKey, QuestionState,
     Request, RulingTransition, Voter, VoterRole, WAITING, handle, reopen, rule,

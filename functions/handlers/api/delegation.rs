@@ -6,7 +6,10 @@ use holdfast_access::Operation;
 use holdfast_audit::Kind;
 use holdfast_aws::SystemHost;
 use holdfast_engine::Host;
-use holdfast_ids::names::{REASON_MAX, check_group, check_text, quoted, same_group, same_person};
+use holdfast_ids::{
+    names::{check_group, check_text, quoted, same_group, same_person},
+    reason::REASON_MAX,
+};
 use holdfast_ledger::{
     DelegationKey, DelegationRequest, Expect, Ledger, Put, VoterRole, delegate, end_delegation,
 };

@@ -2,7 +2,7 @@
 
 use holdfast_aws::PageEnd;
 use holdfast_ids::names::{check_tenant, is_execution_id};
-use jiff::Timestamp;
+use jiff::{Timestamp, fmt::temporal::Pieces};
 
 use crate::api::problem::Problem;
 
@@ -10,9 +10,11 @@ use crate::api::problem::Problem;
 const LIMIT: u32 = 25;
 const LIMIT_MAX: u32 = 100;
 
-/// The years 0 to 9999, in seconds since 1970. Times in this range sort like their texts.
+/// The beginning of the year 0, in seconds since 1970. Times from then on sort like their texts,
+/// since the latest [`Timestamp`] is in the year 9999.
 const EARLIEST: i64 = -62_167_219_200;
-const LATEST: i64 = 253_402_300_800;
+/// The largest offset of a time, 23:59 (RFC 3339 §5.6).
+const OFFSET_MAX_S: i32 = (23 * 60 + 59) * 60;
 
 /// The length of a page that the request asks for, or 400.
 pub(crate) fn limit(requested: Option<u32>) -> Result<usize, Problem> {
@@ -102,13 +104,25 @@ impl Ids {
 
 /// The time `given` for the parameter `name`, or 400.
 pub(crate) fn time(name: &str, given: &str) -> Result<Timestamp, Problem> {
-    let read: Option<Timestamp> = given.parse().ok();
-    let sane = read.filter(|at| (EARLIEST..LATEST).contains(&at.as_second()));
-    sane.ok_or_else(|| {
-        Problem::bad_request(format!(
+    let offset = Pieces::parse(given)
+        .ok()
+        .and_then(|read| read.to_numeric_offset());
+    let why = match (given.parse::<Timestamp>(), offset) {
+        (_, Some(offset)) if offset.seconds().abs() > OFFSET_MAX_S => {
+            format!("{name} has an offset of a day or more: 23:59 is the largest")
+        }
+        (Ok(at), _) if at.as_second() >= EARLIEST => return Ok(at),
+        (Ok(_), _) | (Err(_), Some(_)) => {
+            format!(
+                "{name} must be a time from 0000-01-01T00:00:00Z to {}",
+                Timestamp::MAX
+            )
+        }
+        (Err(_), None) => format!(
             "{name} must be a time such as 2026-11-24T09:00:00Z (in a query a + is written %2B)"
-        ))
-    })
+        ),
+    };
+    Err(Problem::bad_request(why))
 }
 
 /// The first and the last time of a request, if it names them. Both ends belong to the range.
@@ -140,6 +154,33 @@ mod tests {
             panic!("a range of no time is refused");
         };
         assert_eq!(refused.into_detail(), "from must not be later than until");
+    }
+
+    #[test]
+    fn a_time_that_is_refused_is_told_the_bound_that_it_exceeds() {
+        let why = |given: &str| time("until", given).map_err(Problem::into_detail);
+        for good in [
+            "9999-12-30T22:00:00.999999999Z",
+            "0000-01-01T00:00:00Z",
+            "2026-01-01T00:00:00+23:59",
+            "2026-01-01T00:00:00-23:59",
+        ] {
+            assert!(why(good).is_ok(), "{good}");
+        }
+        let bounds =
+            "until must be a time from 0000-01-01T00:00:00Z to 9999-12-30T22:00:00.999999999Z";
+        for (given, error) in [
+            ("9999-12-31T23:59:59.999999999Z", bounds),
+            ("-000001-12-31T23:59:59Z", bounds),
+            ("2026-01-01T00:00:00+25:00", "23:59 is the largest"),
+            ("2026-01-01T00:00:00-24:00", "23:59 is the largest"),
+            ("2026-01-01T00:00:00", "a time such as"),
+            ("2026-01-01T00:00:00 01:00", "a time such as"),
+            ("soon", "a time such as"),
+        ] {
+            let detail = why(given).expect_err(given);
+            assert!(detail.contains(error), "{given}: {detail}");
+        }
     }
 
     #[test]

@@ -48,18 +48,8 @@ pub(crate) fn routes() -> Vec<Route> {
 
 /// The router that serves the routes.
 pub(crate) fn router() -> Router<Arc<App>> {
-    // Not in the document: it refuses an unknown scope and lists the valid ones.
-    let unknown_scope = Route::control(
-        "/v1/controls/{*scope}",
-        "controlUnknown",
-        "Refuses an unknown scope",
-        control::set_unknown,
-    );
-    routes()
-        .into_iter()
-        .fold(unknown_scope.served(Router::new()), |router, route| {
-            route.served(router)
-        })
+    let all = control::unknown_scopes().into_iter().chain(routes());
+    all.fold(Router::new(), |router, route| route.served(router))
 }
 
 fn workflows() -> Vec<Route> {

@@ -7,4 +7,5 @@ pub mod keys;
 pub mod members;
 pub mod names;
 pub mod numbers;
+pub mod reason;
 pub mod trace;

@@ -53,22 +53,6 @@ pub fn check_text(place: &str, text: &str) -> Result<(), String> {
     }
 }
 
-/// Longest reason of a request or a decision, in characters.
-pub const REASON_MAX: usize = 500;
-
-/// Reads the reason that a person gives for a request or a decision: the text without surrounding
-/// space.
-pub fn reason(text: &str) -> Result<String, String> {
-    let reason = text.trim();
-    let length = reason.chars().count();
-    if !(1..=REASON_MAX).contains(&length) || reason.chars().any(char::is_control) {
-        return Err(format!(
-            "reason must be a text of 1 to {REASON_MAX} characters without control characters"
-        ));
-    }
-    Ok(reason.to_owned())
-}
-
 /// Longest name of a group of people, in characters.
 pub const GROUP_MAX: usize = 100;
 
@@ -191,6 +175,11 @@ pub fn is_hidden(c: char) -> bool {
 /// have written.
 pub fn sanitize(text: &str) -> String {
     text.replace(is_hidden, "\u{fffd}")
+}
+
+/// Like [`sanitize`], but keeps the ends of lines.
+pub fn sanitize_lines(text: &str) -> String {
+    text.replace(|c| c != '\n' && is_hidden(c), "\u{fffd}")
 }
 
 /// Quotes `text`, escaped and cut to 80 characters, so that it is safe to show.

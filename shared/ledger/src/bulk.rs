@@ -1,7 +1,7 @@
 //! Pure rules of bulks: one request to many executions, which was shown before it runs, and whose
 //! report accounts for each execution once.
 
-use holdfast_ids::{digest::sha256_hex, names::REASON_MAX};
+use holdfast_ids::{digest::sha256_hex, reason::REASON_MAX};
 use holdfast_receipt::Decision;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};

@@ -9,14 +9,15 @@ pub(crate) struct StartCheck {
     /// True if nothing that can be checked beforehand refuses such a start.
     pub(crate) admissible: bool,
     pub(crate) problems: Vec<StartProblem>,
-    /// The names of what only the start decides: an approval, budgets, limits.
+    /// The names of what only the start decides: an approval and what reads it, budgets, limits.
     pub(crate) decided_at_start: Vec<String>,
 }
 
 /// A reason why a start would be refused.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct StartProblem {
-    /// The guardrail: one of the definition, or `input`, `tenant`, `paused`, `hours`, `freeze`.
+    /// The guardrail: one of the definition, or `input`, `tenant`, `paused`, `hours`,
+    /// `freeze`, `subject`, `show`.
     pub(crate) guardrail: String,
     /// The place in the body as a JSON pointer, such as `/input/amount`.
     #[serde(skip_serializing_if = "Option::is_none")]

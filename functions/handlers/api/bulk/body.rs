@@ -10,7 +10,7 @@ use crate::api::{
     answer::OutcomeName,
     extract::{NamesTenant, TENANT, object},
     problem::Problem,
-    reason::{REASON, reason_of},
+    reason::{REASON, short_reason_of},
 };
 
 /// Longest reason of a bulk, in characters.
@@ -117,15 +117,9 @@ impl BulkBody {
         }
     }
 
+    /// The reason. It is shorter than that of a single request, which adds the bulk's id to it.
     pub(super) fn reason(&self) -> Result<String, Problem> {
-        let reason = reason_of(&self.reason)?;
-        if reason.chars().count() > REASON_MAX {
-            return Err(Problem::bad_request(format!(
-                "reason must be a text of 1 to {REASON_MAX} characters, since each single request \
-                 adds the bulk's id to it"
-            )));
-        }
-        Ok(reason)
+        short_reason_of(&self.reason, REASON_MAX)
     }
 
     pub(super) fn filter(&self) -> Result<BulkFilter, Problem> {
@@ -152,5 +146,22 @@ impl BulkBody {
             from: filter.from,
             until: filter.until,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_wrong_reason_of_a_bulk_is_told_the_limit_of_a_bulk() {
+        for wrong in ["", "a\nb", &"r".repeat(453)] {
+            let body = json!({ "operation": "cancel", "filter": {}, "reason": wrong });
+            let body: BulkBody = serde_json::from_value(body).expect("a body");
+            let why = body.reason().expect_err(wrong).into_detail();
+            assert!(why.contains("1 to 452 characters"), "{why}");
+        }
     }
 }

@@ -3,7 +3,8 @@
 
 use axum::Json;
 use holdfast_admission::{
-    ApprovalKeys, CheckError, Start, StartScope, bounded, check_envelope, violations,
+    ApprovalKeys, CheckError, Start, StartScope, bounded, check_envelope, evaluate_fields,
+    violations,
 };
 use holdfast_aws::{DeployedWorkflow, SystemHost};
 use holdfast_engine::Host;
@@ -12,7 +13,7 @@ use holdfast_ids::{
     names::is_workflow_id,
 };
 use holdfast_receipt::GuardrailOutcome;
-use holdfast_task::{AdmissionSpec, Guardrail};
+use holdfast_task::AdmissionSpec;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -63,7 +64,7 @@ pub(crate) async fn check(
     let start = start_of(&caller, body.input);
     check_envelope(&start)?;
     let mut problems = around(&app, &start, &deployed).await?;
-    problems.extend(judged(&deployed, &start, SystemHost.now())?);
+    problems.extend(judged(&deployed.compiled.gate, &start, SystemHost.now())?);
     Ok(Json(StartCheck {
         admissible: problems.is_empty(),
         problems,
@@ -110,11 +111,11 @@ async fn around(
 
 /// The problems that the definition names, as admission does.
 fn judged(
-    deployed: &DeployedWorkflow,
+    gate: &AdmissionSpec,
     start: &Start,
     now: Timestamp,
 ) -> Result<Vec<StartProblem>, Problem> {
-    let gate = deployed.compiled.gate.clone();
+    let gate = gate.clone();
     let start = start.clone();
     let evaluated = bounded(move || {
         let places = violations(&gate.input_schema, &start.input).unwrap_or_default();
@@ -125,6 +126,7 @@ fn judged(
         let keys = ApprovalKeys::default();
         let mut outcomes = holdfast_admission::check(&gate, &start, &scope, &keys, now);
         let undecided = about_approval(&gate);
+        outcomes.extend(evaluate_fields(&gate.fields, &scope).1);
         outcomes.retain(|outcome| !undecided.contains(&outcome.name));
         outcomes.into_iter().filter_map(refused).collect()
     });
@@ -148,13 +150,23 @@ fn misfit(violation: &str) -> StartProblem {
     }
 }
 
-/// The names of the guardrails that read the approval, which comes with the start itself.
+/// The names of the guardrails that read the approval, which comes with the start itself. `subject`
+/// and `show` are the guardrails of the fields that people see.
 fn about_approval(gate: &AdmissionSpec) -> Vec<String> {
-    let reads = |one: &&Guardrail| one.assert.contains("$approval");
-    let reading = gate.guardrails.iter().filter(reads);
-    let reading = reading.map(|one| one.name.clone());
-    let approval = gate.rules.approval.then(|| "approval".to_owned());
-    approval.into_iter().chain(reading).collect()
+    let reads = |expression: &str| expression.contains("$approval");
+    let reading = gate.guardrails.iter().filter(|one| reads(&one.assert));
+    let reading = reading.map(|one| one.name.as_str());
+    let approval = gate.rules.approval.then_some("approval");
+    let subject = gate.fields.subject.as_deref();
+    let subject = subject.filter(|subject| reads(subject)).map(|_| "subject");
+    let mut show = gate.fields.show.iter();
+    let show = show.any(|field| reads(&field.value)).then_some("show");
+    let names = approval
+        .into_iter()
+        .chain(reading)
+        .chain(subject)
+        .chain(show);
+    names.map(str::to_owned).collect()
 }
 
 /// The problem of a guardrail that does not hold.
@@ -188,7 +200,70 @@ fn undecided(deployed: &DeployedWorkflow) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use holdfast_task::{FieldExpression, ShownFields, StartConditions, Tier};
+    use serde_json::json;
+
     use super::*;
+
+    /// A workflow with these fields, and the problems of a start with this vendor.
+    fn problems_of(fields: ShownFields, vendor_id: &str) -> (AdmissionSpec, Vec<StartProblem>) {
+        let gate = AdmissionSpec {
+            workflow: "WF-HOLD".to_owned(),
+            version: 1,
+            description: None,
+            definition_digest: "sha256:d".to_owned(),
+            tenants: Vec::new(),
+            input_schema: json!({ "type": "object" }),
+            guardrails: Vec::new(),
+            rules: StartConditions::default(),
+            fields,
+            triggers: Vec::new(),
+            timeout_s: 900,
+            tier: Tier::Standard,
+        };
+        let start = Start {
+            tenant: "acme".to_owned(),
+            idempotency_key: "check".to_owned(),
+            input: json!({ "vendor_id": vendor_id }),
+            trigger: "api".to_owned(),
+            requested_by: None,
+            trace: None,
+            approval: None,
+            unmapped: None,
+        };
+        let found = judged(&gate, &start, Timestamp::UNIX_EPOCH).expect("it ends");
+        (gate, found)
+    }
+
+    fn fields(expression: &str) -> ShownFields {
+        ShownFields {
+            subject: Some(expression.to_owned()),
+            show: vec![FieldExpression {
+                label: "vendor".to_owned(),
+                value: expression.to_owned(),
+            }],
+        }
+    }
+
+    #[test]
+    fn a_field_that_no_receipt_can_show_is_a_problem_as_it_is_at_the_start() {
+        let fields = fields("$input.vendor_id");
+        assert!(problems_of(fields.clone(), "v-1").1.is_empty());
+        for vendor_id in ["a\nb", "\u{200b}", &"v".repeat(201)] {
+            let (_, found) = problems_of(fields.clone(), vendor_id);
+            let names: Vec<_> = found.iter().map(|one| one.guardrail.as_str()).collect();
+            assert_eq!(names, ["subject", "show"], "{vendor_id:?}");
+            let why = "its text has 1 to 200 visible characters on one line";
+            assert_eq!(found[0].message, why);
+        }
+    }
+
+    #[test]
+    fn a_field_that_reads_the_approval_is_decided_at_the_start() {
+        let (gate, found) = problems_of(fields("$approval.reference"), "v-1");
+        assert!(found.is_empty());
+        assert_eq!(about_approval(&gate), ["subject", "show"]);
+    }
 
     #[test]
     fn a_violation_names_its_place_in_the_body() {

@@ -115,8 +115,11 @@ fn pauses() -> impl Iterator<Item = Duration> {
 /// a preference that it cannot honour, so a value that is no number of seconds counts as none.
 fn preferred_seconds(headers: &HeaderMap) -> Option<u64> {
     let lines = headers.get_all("prefer").iter();
-    let lines = lines.filter_map(|line| line.to_str().ok());
-    let preferences = lines.flat_map(|line| split_unquoted(line, ','));
+    // A gateway joins all lines, so that a byte of another preference must not hide this one.
+    let lines: Vec<_> = lines
+        .map(|line| String::from_utf8_lossy(line.as_bytes()))
+        .collect();
+    let preferences = lines.iter().flat_map(|line| split_unquoted(line, ','));
     let mut values = preferences.filter_map(|preference| {
         // What follows a semicolon are parameters, and `wait` has none.
         let preference = split_unquoted(preference, ';').next().unwrap_or_default();
@@ -211,6 +214,14 @@ mod tests {
             assert_eq!(wait.map(|wait| wait.seconds), seconds, "{lines:?}");
         }
         assert!(Wait::of(&headers(&["wait=10"]), 0).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_byte_beyond_ascii_in_another_preference_leaves_the_wait() {
+        let line = HeaderValue::from_bytes(b"lang=\xe9, wait=7").expect("a value");
+        let headers = HeaderMap::from_iter([(HeaderName::from_static("prefer"), line)]);
+        let wait = Wait::of(&headers, WAIT_MAX_S);
+        assert_eq!(wait.map(|wait| wait.seconds), Some(7));
     }
 
     #[test]

@@ -16,7 +16,8 @@ use holdfast_task::{
 
 const FUNCTION: &str = include_str!("region/function.yaml");
 const MACHINE: &str = include_str!("region/machine.yaml");
-const RECOVERY: &str = include_str!("region/recovery.yaml");
+/// The resources of the recovery state machine.
+pub(super) const RECOVERY: &str = include_str!("region/recovery.yaml");
 const REPORT: &str = "            - Effect: Allow
               Action: sqs:SendMessage
               Resource: !GetAtt StatusEventQueue.Arn

@@ -1,5 +1,7 @@
 //! Replaces the generated region of template.yaml and reads the names of its parameters.
 
+use super::region::RECOVERY;
+
 const BEGIN: &str = "  # <holdfast>";
 const END: &str = "  # </holdfast>";
 
@@ -26,11 +28,18 @@ pub(super) fn replace_region(template: &str, region: &str) -> Result<String, Str
     let end = body - 1 + template[body - 1..].find(&end).ok_or_else(help)? + 1;
     let (before, after) = (&template[..body], &template[end..]);
     let written: Vec<&str> = ids(before.lines().chain(after.lines())).collect();
+    let own: Vec<&str> = ids(RECOVERY.lines()).collect();
     let mut generated: Vec<&str> = Vec::new();
     for id in ids(region.lines()) {
         if written.contains(&id) {
             return Err(format!(
                 "the name {id} is taken by hand, and a workflow needs it: rename the workflow"
+            ));
+        }
+        if own.contains(&id) && generated.contains(&id) {
+            return Err(format!(
+                "the name {id} is taken by Holdfast's recovery state machine, and a workflow needs \
+                 it: rename the workflow"
             ));
         }
         if generated.contains(&id) {
@@ -100,6 +109,12 @@ mod tests {
             replace_region(TEMPLATE, "  A: {}\n  A: {}\n")
                 .expect_err("twice")
                 .contains("two workflows or triggers")
+        );
+        let taken = replace_region(TEMPLATE, &format!("{RECOVERY}  RecoveryMachine: {{}}\n"));
+        let taken = taken.expect_err("taken");
+        assert!(
+            taken.contains("RecoveryMachine is taken by Holdfast's recovery"),
+            "{taken}"
         );
     }
 }

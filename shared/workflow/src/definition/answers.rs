@@ -11,6 +11,7 @@ use super::{
     model::Definition,
     names::Names,
     problem::Problem,
+    read::MAX_TIMEOUT_S,
     reader::Reader,
     suggest::suggest,
     tree::{Kind, Node},
@@ -37,6 +38,7 @@ pub fn read_answers(
         },
         names: Names::collect(&root),
         input_schema: Value::Null,
+        timeout_max_s: MAX_TIMEOUT_S,
         problems,
         warnings: Vec::new(),
     };

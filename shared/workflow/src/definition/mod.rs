@@ -17,6 +17,7 @@ mod forgotten;
 mod graph;
 mod history;
 mod input_schema;
+mod longest;
 mod model;
 mod names;
 mod operator;

@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::{
     Environment,
-    duration::show_seconds,
     model::{Definition, Guardrail, Limits},
     names::Names,
     problem::Problem,
@@ -64,12 +63,14 @@ pub(super) fn read(
         known,
         names: Names::collect(&root),
         input_schema,
+        timeout_max_s: MAX_TIMEOUT_S,
         problems,
         warnings: Vec::new(),
     };
     let definition = reader.definition(&root);
     reader.parameters(&root);
     if reader.problems.is_empty() {
+        reader.waits(&definition);
         reader.history(&definition);
         reader.attempts_in_history(&definition);
     }
@@ -220,12 +221,18 @@ impl Reader<'_> {
     fn limits(&mut self, fields: &Fields<'_>, tier: Tier) -> (Limits, StartConditions) {
         let (timeouts, timeout_s) = timeouts(tier);
         let mut limits = Limits { timeout_s };
+        self.timeout_max_s = *timeouts.end();
         let mut bounds = StartConditions::default();
         if let Some(node) = fields.get("limits") {
             let known = ["timeout", "concurrent_executions", "starts_per_minute"];
             let fields = self.fields(node, "limits", &known);
             if let Some(node) = fields.get("timeout") {
+                let before = self.problems.len();
                 limits.timeout_s = self.seconds(node, "limits.timeout", timeouts);
+                // A step is then compared with the longest timeout that the author can write.
+                if self.problems.len() > before {
+                    limits.timeout_s = self.timeout_max_s;
+                }
             }
             bounds.concurrent_executions = self.bound(&fields, "concurrent_executions");
             bounds.starts_per_minute = self.bound(&fields, "starts_per_minute");
@@ -287,32 +294,6 @@ impl Reader<'_> {
             let help = "CloudFormation would put a stored value here: use a parameter, or `auth: { secret }` of an action";
             let at = at.narrow(self.source, DYNAMIC_REFERENCE);
             self.problem(at, "a dynamic reference of CloudFormation", help);
-        }
-    }
-
-    /// Reports a duration that exceeds the execution's own timeout.
-    pub(super) fn within_limit(
-        &mut self,
-        at: super::Span,
-        what: &str,
-        needed_s: u64,
-        limits: &Limits,
-    ) {
-        if needed_s > limits.timeout_s {
-            // Minutes are precise enough, rounded up.
-            let needed = show_seconds(if needed_s < 120 {
-                needed_s
-            } else {
-                needed_s.div_ceil(60) * 60
-            });
-            let limit = show_seconds(limits.timeout_s);
-            let message =
-                format!("{what} can take {needed}, longer than the execution's timeout of {limit}");
-            self.problem(
-                at,
-                message,
-                format!("shorten it, or set limits.timeout to {needed} or more"),
-            );
         }
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Reader<'a> {
     pub(super) names: Names,
     /// The input schema, as it was written.
     pub(super) input_schema: Value,
+    /// The longest timeout that an execution of this tier may have, in seconds.
+    pub(super) timeout_max_s: u64,
     pub(super) problems: Vec<Problem>,
     /// Places that are allowed and probably not meant.
     pub(super) warnings: Vec<Problem>,

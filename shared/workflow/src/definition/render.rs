@@ -6,6 +6,7 @@ use miette::{
 };
 
 use super::problem::Problem;
+use holdfast_ids::names::{is_hidden, sanitize, sanitize_lines};
 
 /// Columns at which messages and helps wrap.
 const WIDTH: usize = 110;
@@ -34,15 +35,30 @@ fn draw(
     };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH);
     let mut text = String::new();
+    let file = sanitize(file);
     for problem in problems {
         let at = problem.at;
+        let problem = Problem::new(
+            at,
+            sanitize_lines(&problem.message),
+            sanitize_lines(&problem.help),
+        );
+        // A replacement has another length than its character.
+        let offset = |end: usize| -> usize {
+            let before = source.char_indices().take_while(|(at, _)| *at < end);
+            before.map(|one| shown(source, one).len_utf8()).sum()
+        };
+        let (start, end) = (offset(at.offset), offset(at.offset + at.length));
         let diagnostic = MietteDiagnostic::new(&problem.message)
             .with_severity(severity)
             .with_help(&problem.help)
-            .with_label(LabeledSpan::underline((at.offset, at.length)));
+            .with_label(LabeledSpan::underline((start, end - start)));
         let lines = Lines {
-            file: file.to_owned(),
-            source: source.to_owned(),
+            file: file.clone(),
+            source: source
+                .char_indices()
+                .map(|one| shown(source, one))
+                .collect(),
         };
         let report = Report::new(diagnostic).with_source_code(lines);
         // Writing to a String cannot fail. A problem that cannot be drawn is printed in one line.
@@ -53,6 +69,13 @@ fn draw(
     }
     text.truncate(text.trim_end().len());
     text + "\n"
+}
+
+/// The character of `source` at a place as it is drawn: none acts on a terminal. The drawing needs
+/// the ends of lines, and expands tabs.
+fn shown(source: &str, (at, c): (usize, char)) -> char {
+    let kept = matches!(c, '\n' | '\t') || source[at..].starts_with("\r\n") || !is_hidden(c);
+    if kept { c } else { '\u{fffd}' }
 }
 
 /// A source of which exactly the lines of a span are drawn.
@@ -77,6 +100,8 @@ impl SourceCode for Lines {
         let end = after
             .find('\n')
             .map_or(source.len(), |end| source.len() - after.len() + end);
+        let carriage_return = source[start..end].ends_with('\r');
+        let end = end - usize::from(carriage_return && end > span.offset() + span.len());
         let line = before.matches('\n').count();
         let column = before[start..].chars().count();
         let (start, end) = window(
@@ -105,4 +130,37 @@ fn window(source: &str, line: (usize, usize), span: (usize, usize)) -> (usize, u
         .max(line.0);
     let end = source.floor_char_boundary(span.1 + AROUND).min(line.1);
     (start, end.max(span.1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::problem::Span;
+
+    #[test]
+    fn the_text_of_a_file_cannot_act_on_the_terminal() {
+        let source = "first: 1\r\n\u{feff}a\u{202e}b\u{1b}[31m\tc: wrong\r\nlast: 2\n";
+        let offset = source.find("wrong").expect("it is there");
+        let at = Span {
+            offset,
+            length: 5,
+            line: 2,
+            column: 12,
+        };
+        let problem = Problem::new(at, "a\u{1b}[31mb\nc", "d\u{202e}e");
+        for drawn in [
+            render("f\u{1b}", source, std::slice::from_ref(&problem), false),
+            render_warnings("f\u{1b}", source, &[problem], false),
+        ] {
+            let acts = |c: char| c != '\n' && is_hidden(c);
+            assert!(!drawn.contains(acts), "{drawn:?}");
+            let line = "\u{fffd}a\u{fffd}b\u{fffd}[31m";
+            assert!(drawn.contains(&format!("2 │ {line}")), "{drawn}");
+            assert!(drawn.contains("f\u{fffd}:2:"), "{drawn}");
+            let mut lines = drawn.lines().skip_while(|one| !one.contains("wrong"));
+            let (source, marks) = (lines.next().expect("a line"), lines.next().expect("marks"));
+            let place = |line: &str, mark: char| line.chars().position(|c| c == mark);
+            assert_eq!(place(source, 'w'), place(marks, '─'), "{drawn}");
+        }
+    }
 }

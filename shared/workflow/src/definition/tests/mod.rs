@@ -10,6 +10,7 @@ mod fields;
 mod history;
 mod input_schema;
 mod literals;
+mod longest;
 mod output;
 mod patterns;
 mod polling;
