@@ -6,6 +6,7 @@ mod approvals;
 mod branches;
 mod check;
 mod clock;
+mod envelope;
 mod fault;
 mod functions;
 mod invocation;

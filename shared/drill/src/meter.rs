@@ -11,11 +11,12 @@ use holdfast_ledger::{
 
 use crate::{
     Drill, STACK,
+    envelope::measured_key,
     fault::Fault,
     scenario::Scenario,
     survey::{Stage, play},
     usage::{Load, MeasuredRun, Usage},
-    world::{START, lock},
+    world::{MEASURED_START, lock},
 };
 
 impl Drill {
@@ -39,6 +40,7 @@ impl Drill {
         let strikes = self.survey.strikes(scenario)?;
         let stage = Stage {
             measures: true,
+            key: Some(measured_key(0)),
             ..self.stage(false)?
         };
         let (left, found) = play(&self.deployed, &Rc::default(), &strikes, stage);
@@ -50,7 +52,7 @@ impl Drill {
             usage.metrics = facts.metrics();
         }
         usage.target_calls = world.target.done().len() as u64;
-        let lasted = left.rested.duration_since(START).as_millis();
+        let lasted = left.rested.duration_since(MEASURED_START).as_millis();
         usage.lasted_ms = u64::try_from(lasted).unwrap_or(0);
         Ok(MeasuredRun {
             status: found.status,
@@ -93,7 +95,7 @@ impl Drill {
         for number in numbers {
             let stage = Stage {
                 measures: true,
-                key: Some(format!("drill-{number}")),
+                key: Some(measured_key(number)),
                 ..self.stage(false)?
             };
             let (left, found) = play(&self.deployed, &parsed, &[], stage);

@@ -9,6 +9,7 @@ use std::{
 use crate::{
     Settings,
     check::{Findings, check},
+    clock::Clock,
     fault::{Fault, Kind},
     meter::Meter,
     outage::Outage,
@@ -19,7 +20,7 @@ use crate::{
     scenario::{Place, Scenario, Strike},
     simulation::Facts,
     target::{Target, What},
-    world::{ArmedFault, World},
+    world::{ArmedFault, MEASURED_START, World},
 };
 
 /// The places at which faults can strike, and how each is reached.
@@ -64,6 +65,7 @@ pub(crate) fn play(
         world.idempotency_key = key;
     }
     if stage.measures {
+        world.clock = Clock::new(MEASURED_START, stage.settings.seed);
         let facts = Mutex::new(Facts::measuring());
         (world.meter, world.facts) = (Some(Meter::default()), Some(facts));
     }

@@ -24,6 +24,9 @@ use crate::{
 /// Start of every run: the time in the specification's example.
 pub(crate) const START: Timestamp = Timestamp::constant(1_759_150_800, 0);
 
+/// Start of a measured run. Times have milliseconds on AWS, so that records are as long.
+pub(crate) const MEASURED_START: Timestamp = Timestamp::constant(1_759_150_800, 123_000_000);
+
 /// The world that everything in a run shares.
 pub(crate) struct World {
     pub(crate) clock: Clock,
