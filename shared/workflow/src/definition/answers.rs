@@ -35,6 +35,7 @@ pub fn read_answers(
             actions: &[],
             parameters: &[],
         },
+        tier: None,
         names: Names::collect(&root),
         input_schema: Value::Null,
         problems,
