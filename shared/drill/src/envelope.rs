@@ -44,7 +44,7 @@ pub(crate) fn envelope(deployed: &DrilledWorkflow, world: &World) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, rc::Rc, sync::Arc};
+    use std::{collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
 
     use futures_util::FutureExt;
     use holdfast_ledger::Ledger;
@@ -79,7 +79,7 @@ steps:
             let deployed = DrilledWorkflow::new(&definition, "hold.yaml", &actions, None, &answers);
             let deployed = Arc::new(deployed.unwrap());
             let stage = Stage {
-                measures: true,
+                measures: Some(Duration::from_millis(100)),
                 key: Some(measured_key(7)),
                 ..Stage::default()
             };

@@ -1,13 +1,14 @@
 //! Counts what a run asks of the services that charge for it, and the load of each partition of the
 //! ledger.
 
-use std::{collections::BTreeMap, num::NonZero, rc::Rc, sync::Mutex, thread};
+use std::{collections::BTreeMap, num::NonZero, rc::Rc, sync::Mutex, thread, time::Duration};
 
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     CounterChange, ExecutionRecord, INDEXES, Item, Key, Partition, PausedScopes, Record,
     read_units_of, write_units, write_units_of,
 };
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     Drill, STACK,
@@ -18,6 +19,18 @@ use crate::{
     usage::{Load, MeasuredRun, Usage},
     world::{MEASURED_START, lock},
 };
+
+/// Time of an invocation in a run that only counts the loads of partitions.
+const CALL: Duration = Duration::from_millis(100);
+/// Time by which Step Functions charges an Express run
+/// (aws.amazon.com/step-functions/pricing).
+const CHARGED_MS: u64 = 100;
+
+/// Returns the milliseconds from the start of a measured run.
+fn since_start(at: Timestamp) -> u64 {
+    let lasted = at.duration_since(MEASURED_START).as_millis();
+    u64::try_from(lasted).unwrap_or(0)
+}
 
 impl Drill {
     /// Returns, for each step that is reached, the scenario in which it fails for good.
@@ -34,12 +47,12 @@ impl Drill {
         steps.any(|step| step.name == place)
     }
 
-    /// Runs one scenario and counts what it asks of each service. The error names the unknown part
-    /// of the scenario's name.
-    pub fn measure(&self, scenario: &Scenario) -> Result<MeasuredRun, String> {
+    /// Runs one scenario, in which every invocation takes `call`, and counts what it asks of each
+    /// service. The error names the unknown part of the scenario's name.
+    pub fn measure(&self, scenario: &Scenario, call: Duration) -> Result<MeasuredRun, String> {
         let strikes = self.survey.strikes(scenario)?;
         let stage = Stage {
-            measures: true,
+            measures: Some(call),
             key: Some(measured_key(0)),
             ..self.stage(false)?
         };
@@ -49,11 +62,11 @@ impl Drill {
         if let Some(facts) = &world.facts {
             let facts = lock(facts);
             (usage.completed_steps, usage.step_details, usage.events) = facts.volumes();
+            usage.completed_ms = facts.completed().into_iter().map(since_start).collect();
+            usage.statistics = facts.statistics();
             usage.metrics = facts.metrics();
         }
         usage.target_calls = world.target.done().len() as u64;
-        let lasted = left.rested.duration_since(MEASURED_START).as_millis();
-        usage.lasted_ms = u64::try_from(lasted).unwrap_or(0);
         Ok(MeasuredRun {
             status: found.status,
             usage,
@@ -94,7 +107,7 @@ impl Drill {
         let (parsed, mut loads) = (Rc::default(), Vec::new());
         for number in numbers {
             let stage = Stage {
-                measures: true,
+                measures: Some(CALL),
                 key: Some(measured_key(number)),
                 ..self.stage(false)?
             };
@@ -138,7 +151,7 @@ impl MeterState {
     }
 
     /// Writes a record. In a transaction every unit is charged twice.
-    fn put(&mut self, key: Key, item: Item, times: u64) {
+    fn put(&mut self, key: Key, item: Item, times: u64, at: Timestamp) {
         let units = write_units(self.items.get(&key), &item);
         self.write(units, times);
         let mut indexes = INDEXES.into_iter();
@@ -147,7 +160,7 @@ impl MeterState {
         let bytes = entry.map_or(0, |entry| entry.bytes());
         self.usage.listed_bytes = self.usage.listed_bytes.max(bytes);
         self.items.insert(key, item);
-        self.usage.changes += 1;
+        self.usage.change_ms.push(since_start(at));
     }
 
     /// A refused write of an item costs as much as one that changes no index.
@@ -172,9 +185,23 @@ impl Meter {
         self.count(|usage| usage.transitions += count);
     }
 
-    /// Counts a run of an Express state machine.
-    pub(crate) fn express_run(&self) {
-        self.count(|usage| usage.express_runs += 1);
+    /// Counts a run of an Express state machine that lasted so long.
+    pub(crate) fn express_run(&self, lasted: SignedDuration) {
+        let ms = u64::try_from(lasted.as_millis()).unwrap_or(0);
+        self.count(|usage| {
+            usage.express_runs += 1;
+            usage.express_ms += ms.next_multiple_of(CHARGED_MS);
+        });
+    }
+
+    /// Counts a status event.
+    pub(crate) fn status_event(&self) {
+        self.count(|usage| usage.status_events += 1);
+    }
+
+    /// Counts requests by which people decide.
+    pub(crate) fn votes(&self, count: usize) {
+        self.count(|usage| usage.votes += count as u64);
     }
 
     /// Counts an invocation of a function.
@@ -227,12 +254,12 @@ impl Meter {
     }
 
     /// Counts a conditional write, whether it was done or refused.
-    pub(crate) fn put<R: Record>(&self, record: &R, done: bool) {
+    pub(crate) fn put<R: Record>(&self, record: &R, done: bool, at: Timestamp) {
         let mut state = lock(&self.0);
         state.usage.ledger_requests += 1;
         let (key, item) = (record.key(), Item::of(record).unwrap_or_default());
         match done {
-            true => state.put(key, item, 1),
+            true => state.put(key, item, 1, at),
             false => state.refuse(&key, &item, 1),
         }
     }
@@ -243,12 +270,13 @@ impl Meter {
         execution: &ExecutionRecord,
         changes: &[CounterChange],
         done: bool,
+        at: Timestamp,
     ) {
         let mut state = lock(&self.0);
         state.usage.ledger_requests += 1;
         let (key, item) = (execution.key(), Item::of(execution).unwrap_or_default());
         match done {
-            true => state.put(key, item, 2),
+            true => state.put(key, item, 2, at),
             false => state.refuse(&key, &item, 2),
         }
         for change in changes {
@@ -290,9 +318,9 @@ mod tests {
             count(&meter);
             meter.usage()
         };
-        let changes = [change];
-        let transaction = |done| usage(&|meter| meter.transaction(&execution, &changes, done));
-        let put = |done| usage(&|meter| meter.put(&execution, done));
+        let (changes, at) = ([change], MEASURED_START);
+        let transaction = |done| usage(&|meter| meter.transaction(&execution, &changes, done, at));
+        let put = |done| usage(&|meter| meter.put(&execution, done, at));
         for (done, refused, units) in [
             (transaction(true), transaction(false), 4),
             (put(true), put(false), 1),
@@ -301,7 +329,7 @@ mod tests {
                 (done.table_writes(), refused.table_writes()),
                 (units, units)
             );
-            assert_eq!((done.changes, refused.changes), (1, 0));
+            assert_eq!((done.changes(), refused.changes()), (1, 0));
             assert!(done.index_writes() > 0);
             assert_eq!(refused.index_writes(), 0);
         }

@@ -236,6 +236,7 @@ async fn execute(
     input: Value,
 ) -> RunEnd {
     let clock = &room.world.clock;
+    let began = clock.now();
     let stopped = Rc::new(Slot::default());
     let interpreter = Interpreter {
         clock: clock.clone(),
@@ -257,8 +258,13 @@ async fn execute(
     let end = interpret(&interpreter, machine, input, &stopped).await;
     let transitions = interpreter.transitions.get();
     room.world.meter(|meter| match is_express(arn) {
-        true => meter.express_run(),
-        false => meter.transitions(transitions),
+        true => meter.express_run(clock.now().duration_since(began)),
+        false => {
+            meter.transitions(transitions);
+            if end.clone().event(arn, "", &Value::Null).is_some() {
+                meter.status_event();
+            }
+        }
     });
     room.world.record(|| format!("machine    {arn} {end}"));
     end

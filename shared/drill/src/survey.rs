@@ -4,6 +4,7 @@
 use std::{
     rc::Rc,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use crate::{
@@ -40,8 +41,8 @@ pub(crate) struct Stage {
     pub(crate) outage: Option<Outage>,
     /// True if the run records its story.
     pub(crate) records: bool,
-    /// True if the run is measured.
-    pub(crate) measures: bool,
+    /// Time of an invocation, if the run is measured.
+    pub(crate) measures: Option<Duration>,
     /// Idempotency key, if several runs need one each.
     pub(crate) key: Option<String>,
 }
@@ -64,7 +65,8 @@ pub(crate) fn play(
     if let Some(key) = stage.key {
         world.idempotency_key = key;
     }
-    if stage.measures {
+    if stage.measures.is_some() {
+        world.call = stage.measures;
         world.clock = Clock::new(MEASURED_START, stage.settings.seed);
         let facts = Mutex::new(Facts::measuring());
         (world.meter, world.facts) = (Some(Meter::default()), Some(facts));

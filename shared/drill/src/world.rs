@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use holdfast_engine::{Host, ObjectStore, StoreError};
@@ -48,6 +49,8 @@ pub(crate) struct World {
     pub(crate) old: Option<OldBehavior>,
     /// Outage of a service that begins during the run.
     pub(crate) outage: Option<Outage>,
+    /// Time of an invocation, if the run is measured. Otherwise it lasts as long as its requests.
+    pub(crate) call: Option<Duration>,
     /// Counts of a run that is measured.
     pub(crate) meter: Option<Meter>,
     armed: Mutex<Vec<ArmedFault>>,
@@ -95,6 +98,7 @@ impl World {
             facts: None,
             old: None,
             outage: None,
+            call: None,
             meter: None,
             armed: Mutex::new(armed),
             story: records.then(Mutex::default),
