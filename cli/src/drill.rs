@@ -6,7 +6,10 @@ use clap::Args;
 use holdfast_action::ActionInfo;
 use holdfast_drill::{Drill, Matrix, Outcome, SampleRun, Scenario, Settings, Simulator};
 use holdfast_ids::names::sanitize;
-use holdfast_workflow::definition::{Answers, Definition, read_answers};
+use holdfast_task::Tier;
+use holdfast_workflow::definition::{
+    self, Answers, Definition, Environment, Problem, read_answers,
+};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -89,18 +92,44 @@ pub(crate) fn run(project: &Project, args: &DrillArgs) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Returns the drills of the workflows in a file, each with the workflow's id.
-pub(crate) fn drills(
+/// A workflow to drill, on its own tier and on the other one.
+pub(crate) struct DrilledTiers {
+    /// The id.
+    pub(crate) id: String,
+    /// The drill on its own tier.
+    pub(crate) drill: Drill,
+    /// The name of the other tier.
+    pub(crate) other_tier: &'static str,
+    /// The drill on the other tier, or the reason why the workflow cannot have that tier.
+    pub(crate) other: Result<Drill, String>,
+}
+
+/// Returns the workflows in a file, each on both tiers.
+pub(crate) fn drilled_tiers(
     project: &Project,
     file: &Path,
     sample: &Sample,
-) -> Result<Vec<(String, Drill)>, Trouble> {
+) -> Result<Vec<DrilledTiers>, Trouble> {
     let found = setups(project, file, sample)?;
-    let drills = found.into_iter().map(|one| {
-        let drill = one.drill(Settings::default())?;
-        Ok((one.workflow.definition.workflow, drill))
+    let drilled = found.into_iter().map(|setup| {
+        let (other, other_tier) = match setup.workflow.definition.tier {
+            Tier::Standard => (Tier::Express, "express"),
+            Tier::Express => (Tier::Standard, "standard"),
+        };
+        let drill = setup.drill(Settings::default())?;
+        let id = setup.workflow.definition.workflow.clone();
+        let other = match setup.with_tier(project, file, other)? {
+            Ok(setup) => setup.drill_or_reason(Settings::default()),
+            Err(why) => Err(why),
+        };
+        Ok(DrilledTiers {
+            id,
+            drill,
+            other_tier,
+            other,
+        })
     });
-    drills.collect()
+    drilled.collect()
 }
 
 fn setups(project: &Project, file: &Path, sample: &Sample) -> Result<Vec<DrillSetup>, Trouble> {
@@ -135,12 +164,36 @@ impl DrillSetup {
         move |error| Trouble::Other(format!("{file}: {error}"))
     }
 
+    /// Returns the workflow with another tier, or the reason why it cannot have it.
+    fn with_tier(
+        mut self,
+        project: &Project,
+        file: &Path,
+        tier: Tier,
+    ) -> Result<Result<Self, String>, Trouble> {
+        let known = Environment {
+            actions: &self.actions.iter().collect::<Vec<_>>(),
+            parameters: &project.parameters,
+        };
+        let read = definition::read_as(&project::read(file)?, &known, tier);
+        Ok(match read {
+            Ok(definition) => {
+                self.workflow.definition = definition;
+                Ok(self)
+            }
+            Err(problems) => Err(reason(&problems)),
+        })
+    }
+
     fn drill(&self, settings: Settings) -> Result<Drill, Trouble> {
+        self.drill_or_reason(settings).map_err(self.trouble())
+    }
+
+    fn drill_or_reason(&self, settings: Settings) -> Result<Drill, String> {
         let Workflow {
             definition, file, ..
         } = &self.workflow;
         Drill::of(definition, file, &self.actions, &self.sample_run, settings)
-            .map_err(self.trouble())
     }
 
     fn simulator(&self) -> Result<Simulator, Trouble> {
@@ -149,6 +202,20 @@ impl DrillSetup {
         } = &self.workflow;
         let sample_run = self.sample_run.clone();
         Simulator::of(definition, file, &self.actions, sample_run).map_err(self.trouble())
+    }
+}
+
+/// Returns the reason why a definition cannot have a tier: the rule of the tier that it breaks, or
+/// the first problem with its fix.
+fn reason(problems: &[Problem]) -> String {
+    let mut of_tier = problems.iter().map(|problem| &problem.message);
+    match (
+        of_tier.find(|why| why.contains("Express")),
+        problems.first(),
+    ) {
+        (Some(why), _) => why.clone(),
+        (None, Some(first)) => format!("{} ({})", first.message, first.help),
+        (None, None) => String::new(),
     }
 }
 

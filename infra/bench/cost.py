@@ -1,21 +1,30 @@
 """Prints the tables of docs/cost.md, README.md and docs/comparison.md: US$ per 1,000 executions.
 
+Also prints the ceilings of docs/scale.md. With --check it ends with an error if a page has other
+tables, or if an aim is missed.
+
 `holdfast cost` counts what Holdfast asks of AWS, and prices it. alternatives.json has what other
 ways to run the same steps cost in addition. Durations, lines of logs and all other prices are those
 of `holdfast cost --show-prices`.
 """
 
 import argparse
+import functools
 import json
+import os
 import pathlib
 import shutil
 import subprocess
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-HOLDFAST = ROOT / "target/local/holdfast"
+HOLDFAST = os.environ.get("HOLDFAST_CLI", ROOT / "target/local/holdfast")
 STEPS = (2, 5, 20)
 TIERS = ("standard", "express")
+# The most US$ for 1,000 successes of so many steps, by tier.
+AIMS = {"standard": (0.125, 0.215, 0.63), "express": (0.025, 0.040, 0.110)}
+# The workflows of docs/scale.md on each tier.
+SCALE = ("workflows/delay-vendor-payments-acme.yaml", "workflows/hold-vendor-group.yaml")
 # The bytes that CloudWatch adds to a line of a log.
 LINE = 26
 
@@ -42,18 +51,24 @@ class Project:
         command = [HOLDFAST, "cost", *arguments]
         return subprocess.run(command, cwd=self.folder, check=True, stdout=subprocess.PIPE).stdout
 
-    def ends(self, steps, tier):
-        """Returns the bills of a workflow: a success first, then a failure at each step."""
+    def bills(self, steps, tier):
+        """Returns the bills of a workflow: `ends` has a success first, then a failure at each step."""
         text = f"{HEAD}tier: {tier}\nsteps:\n" + "".join(step.replace("{n}", str(n)) for n, step in enumerate(steps))
         (self.folder / "workflows/bench.yaml").write_text(text)
-        return json.loads(self.holdfast("workflows/bench.yaml", "--json"))["ends"]
+        return json.loads(self.holdfast("workflows/bench.yaml", "--json"))
+
+    @functools.cache
+    def successes(self, n):
+        """Returns the bills of N plain steps by tier, which one run of the command has."""
+        bills = self.bills([STEP] * n, "standard")
+        return {"standard": bills["ends"][0], "express": bills["other_tier"]["end"]}
 
     def success(self, n, tier):
-        return self.ends([STEP] * n, tier)[0]
+        return self.successes(n)[tier]
 
     def failure(self, n, tier):
         """Returns the bill of N steps of which the last fails, so that the others are undone."""
-        end = self.ends([UNDONE] * (n - 1) + [STEP], tier)[-1]
+        end = self.bills([UNDONE] * (n - 1) + [STEP], tier)["ends"][-1]
         assert end["status"] == "ROLLED_BACK", end
         return end
 
@@ -114,12 +129,30 @@ class Table:
         mark = "**" if bold else ""
         self.lines.append("| " + " | ".join(f"{mark}{cell}{mark}" for cell in [title, *values]) + " |")
 
-    def write(self, path):
-        """Replaces the table with the same head in a page."""
-        lines = (ROOT / path).read_text().splitlines()
+    def placed(self, lines):
+        """Returns the lines of a page with this table in place of the one with the same head."""
         begin = lines.index(self.lines[0])
-        end = next((n for n, line in enumerate(lines) if n > begin and not line.startswith("|")), len(lines))
-        (ROOT / path).write_text("\n".join(lines[:begin] + self.lines + lines[end:]) + "\n")
+        return replaced(lines, begin, lambda line: line.startswith("|"), self.lines)
+
+
+class Block:
+    """A block of a page that has what the command prints."""
+
+    def __init__(self, lines, number):
+        self.lines = lines
+        # The number of the block among those with the same head.
+        self.number = number
+
+    def placed(self, lines):
+        """Returns the lines of a page with this block in place of the one with the same head."""
+        begin = [n for n, line in enumerate(lines) if line.split() == self.lines[0].split()][self.number]
+        return replaced(lines, begin, lambda line: line != "```", self.lines)
+
+
+def replaced(lines, begin, inside, new):
+    """Returns lines with new ones in place of those from `begin` that are inside."""
+    end = next((n for n, line in enumerate(lines) if n > begin and not inside(line)), len(lines))
+    return lines[:begin] + new + lines[end:]
 
 
 def money(values):
@@ -172,19 +205,61 @@ def failures(project):
     return comparison("1,000 failures of the last step", project.failure, rows)
 
 
+def aims(project):
+    """Returns the aims beside the bills, and the aims that are missed."""
+    table, missed = Table("tier", ["aim for N = 2, 5, 20", "reached"]), []
+    for tier, most in AIMS.items():
+        reached = [project.success(n, tier)["per_thousand"] for n in STEPS]
+        table.row(f"`{tier}`", [", ".join(f"{value:.3f}" for value in most), ", ".join(f"{value:.4f}" for value in reached)])
+        missed += [
+            f"tier {tier}, N = {n}: {value:.4f} of {aim}"
+            for n, value, aim in zip(STEPS, reached, most, strict=True)
+            if value > aim
+        ]
+    return table, missed
+
+
+def ceilings():
+    """Returns the blocks of docs/scale.md: both tiers, and what is read of many executions."""
+    tables = []
+    for workflow in SCALE:
+        command = [HOLDFAST, "cost", workflow, "--scale", "--rate", "30/s"]
+        printed = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+        parts = [[line.rstrip() for line in part.splitlines()] for part in printed.strip().split("\n\n")]
+        tables.append([lines for lines in parts if len(lines) > 1])
+    [[standard, pages], [_, express, _]] = tables
+    return [Block(standard, 0), Block(express, 1), Block(pages, 0)]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="write the tables into their pages")
-    write = parser.parse_args().write
+    parser.add_argument("--check", action="store_true", help="fail if a page has other tables, or if an aim is missed")
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         project = Project(folder)
         pages = [(items(project, tier), ["docs/cost.md"]) for tier in TIERS]
+        reached, missed = aims(project)
+        pages += [(reached, ["docs/cost.md"])]
         pages += [(successes(project), ["README.md", "docs/comparison.md"])]
         pages += [(failures(project), ["docs/comparison.md"])]
+    pages += [(block, ["docs/scale.md"]) for block in ceilings()]
+    differs = set()
     for table, paths in pages:
         print("\n".join(table.lines) + "\n")
-        for path in paths if write else []:
-            table.write(path)
+        for path in paths:
+            lines = (ROOT / path).read_text().splitlines()
+            placed = table.placed(lines)
+            if arguments.write:
+                (ROOT / path).write_text("\n".join(placed) + "\n")
+            elif placed != lines:
+                differs.add(path)
+    if not arguments.check:
+        return
+    faults = [f"{path} differs: python3 infra/bench/cost.py --write" for path in sorted(differs)]
+    faults += [f"an aim is missed: {one}" for one in missed]
+    if faults:
+        raise SystemExit("error: " + "\nerror: ".join(faults))
 
 
 if __name__ == "__main__":

@@ -23,8 +23,9 @@ bash "$here/setup.sh" bench
 # shellcheck source=/dev/null
 source "$local_dir/env"
 cd "$root"
-HOLDFAST_CLI=$target_dir/$HOLDFAST_PROFILE/holdfast measure "counting requests per execution" counts.py
-measure "pricing executions" cost.py
+export HOLDFAST_CLI=$target_dir/$HOLDFAST_PROFILE/holdfast
+measure "counting requests per execution" counts.py
+measure "pricing executions" cost.py --check
 stage "waiting for the programs that are deployed"
 wait "$build" || fail_with_log "the build of the programs failed" "$logs/bench.log"
 measure "timing the API" api.py

@@ -68,6 +68,7 @@ check "documentation" env RUSTDOCFLAGS="--deny warnings" cargo doc --locked --wo
 wait "$setup" || exit 1
 hash -r
 check "program" python3 infra/build/program.py --template template.yaml "$target_dir/$HOLDFAST_PROFILE/functions"
+check "bills" env HOLDFAST_CLI="$target_dir/$HOLDFAST_PROFILE/holdfast" python3 infra/bench/cost.py --check
 check "patches" patches_are_used
 check "licences bans sources" cargo deny --offline --locked check --hide-inclusion-graph licenses bans sources
 check "unused dependencies" cargo shear

@@ -1,27 +1,8 @@
 //! The bill of a measured execution, item by item.
 
-use holdfast_drill::{StepEvents, Usage};
 use serde::Serialize;
 
-use super::prices::Prices;
-
-/// The read units of a start by the API: a copy of the controls. The API and `begin` each read the
-/// registration of the tenant for half a unit, of which the run counts one.
-pub(super) const START_READS: u64 = 1;
-
-/// The requests to KMS of a process that signs receipts: `GetPublicKey` and `Sign`.
-pub(super) const KMS_REQUESTS: f64 = 2.0;
-
-/// The bytes that CloudWatch adds to each log line
-/// ([AWS](https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html)).
-const LINE_BYTES: u64 = 26;
-
-/// The write units of a batch of the ledger's stream that adds to the statistics of one workflow:
-/// two writes of a transaction, each charged twice.
-const STATISTICS_UNITS: f64 = 4.0;
-
-/// The most changes of a batch of the ledger's stream, which the template sets.
-const MAX_CHANGES: f64 = 1000.0;
+use super::{demand::Demand, prices::Prices};
 
 /// One item of a bill.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -45,13 +26,13 @@ pub(crate) struct Bill {
 }
 
 impl Bill {
-    /// The bill of a measured execution.
-    pub(crate) fn of(usage: &Usage, prices: &Prices, step_events: StepEvents) -> Self {
+    /// The bill of what an execution asks for.
+    pub(super) fn of(demand: &Demand, prices: &Prices) -> Self {
         let items = [
-            machines(usage, prices),
-            functions(usage, prices),
-            storage(usage, prices),
-            audit(usage, prices, step_events),
+            machines(demand, prices),
+            functions(demand, prices),
+            storage(demand, prices),
+            events(demand, prices),
         ];
         let items: Vec<_> = items.into_iter().flatten().collect();
         let items: Vec<_> = items.into_iter().filter(|item| item.count > 0.0).collect();
@@ -73,129 +54,84 @@ fn item(service: &'static str, count: f64, unit: &str, of_million: f64) -> BillI
     }
 }
 
-/// The calls of the function `audit`: an execution's share of batches of the ledger's stream.
-pub(super) fn audit_calls(usage: &Usage, prices: &Prices) -> f64 {
-    usage.changes as f64 / prices.assumed.changes_per_audit_call
-}
-
-/// The bytes of an execution's share of the lines of metrics. `audit` writes them for each batch,
-/// in which equal executions share declarations.
-fn metric_bytes(usage: &Usage, audits: f64) -> f64 {
-    let executions = (1.0 / audits).clamp(1.0, MAX_CHANGES) as usize;
-    let lines = usage.metric_lines(executions);
-    (lines.bytes + lines.count * LINE_BYTES) as f64 / executions as f64
-}
-
-/// The entries on the audit bus, which EventBridge charges as events, and their bytes.
-pub(super) fn entries(usage: &Usage, prices: &Prices, step_events: StepEvents) -> (f64, u64) {
-    let (completed, details) = (&usage.completed_steps, &usage.step_details);
-    let bytes = usage.events.bytes + completed.bytes;
-    let single = (usage.events.count + completed.count) as f64;
-    // The completed steps of an execution share an entry in each batch.
-    let batches = 1.0 + run_seconds(usage, prices) / prices.assumed.audit_batch_seconds;
-    let shared = usage.events.count as f64 + batches.min(completed.count as f64);
-    // All other events of steps in a batch share an entry.
-    let detailed = audit_calls(usage, prices).min(details.count as f64);
-    match step_events {
-        StepEvents::Events => (single + details.count as f64, bytes + details.bytes),
-        StepEvents::Archive => (single + detailed, bytes + details.bytes),
-        StepEvents::Batch => (shared + detailed, bytes + details.bytes),
-        StepEvents::Off => (single, bytes),
-    }
-}
-
-/// A run lasts about as long as its calls, one after the other.
-fn run_seconds(usage: &Usage, prices: &Prices) -> f64 {
-    usage.calls as f64 * prices.assumed.call_ms / 1000.0
-}
-
-fn machines(usage: &Usage, prices: &Prices) -> Vec<BillItem> {
-    let (million, assumed) = (&prices.per_million, &prices.assumed);
-    let seconds = match usage.express_runs {
-        0 => 0.0,
-        _ => run_seconds(usage, prices),
-    };
+fn machines(demand: &Demand, prices: &Prices) -> Vec<BillItem> {
+    let million = &prices.per_million;
+    let gb_seconds = demand.express_seconds * prices.assumed.express_memory_mb / 1024.0;
     let of = |count, unit, price| item("Step Functions", count, unit, price);
     vec![
         of(
-            usage.transitions as f64,
+            demand.transitions,
             "state transitions",
             million.standard_transition,
         ),
+        of(demand.express_runs, "Express runs", million.express_request),
         of(
-            usage.express_runs as f64,
-            "Express runs",
-            million.express_request,
-        ),
-        of(
-            seconds * assumed.express_memory_mb / 1024.0,
+            gb_seconds,
             "GB-seconds of Express runs",
             million.express_gb_second,
         ),
     ]
 }
 
-fn functions(usage: &Usage, prices: &Prices) -> Vec<BillItem> {
+fn functions(demand: &Demand, prices: &Prices) -> Vec<BillItem> {
     let (million, assumed) = (&prices.per_million, &prices.assumed);
     let (ms, memory) = (assumed.call_ms, assumed.memory_mb);
     let call = million.lambda_request + million.lambda_gb_second * memory / 1024.0 * ms / 1000.0;
-    let audits = audit_calls(usage, prices);
-    // The function `api` answers the start.
-    let calls = usage.calls as f64 + 1.0 + audits;
-    // `audit` logs the age of its oldest change too.
-    let lines = usage.calls as f64 + 2.0 * audits;
-    let logged = lines * (assumed.log_bytes_per_call + LINE_BYTES as f64)
-        // The function `api` and API Gateway log a start.
-        + assumed.log_bytes_of_start + 2.0 * LINE_BYTES as f64
-        + metric_bytes(usage, audits);
-    // The functions that act for an execution share a trace.
-    let traces = (1.0 + audits) * assumed.sampled_traces;
     let unit = format!("calls of {ms} ms at {memory} MB");
-    vec![
-        item("API Gateway", 1.0, "requests", million.http_request),
-        item("Lambda", calls, &unit, call),
-        // A million kilobytes is a gigabyte.
-        item("CloudWatch", logged / 1000.0, "KB of logs", prices.log_gb),
-        item("X-Ray", traces, "traces", million.trace),
-    ]
-}
-
-fn storage(usage: &Usage, prices: &Prices) -> Vec<BillItem> {
-    let million = &prices.per_million;
-    // `audit` reads one execution record for each batch.
-    let reads = (usage.reads() + START_READS) as f64 + audit_calls(usage, prices);
-    let table = usage.table_writes() as f64;
-    let indexes = usage.index_writes() as f64;
-    // A batch adds to the statistics of one workflow at least.
-    let statistics = STATISTICS_UNITS * audit_calls(usage, prices);
-    let unit = million.write_unit;
-    let (put, got) = (usage.objects_put as f64, usage.objects_got as f64);
-    vec![
-        item("DynamoDB", table, "write units of the table", unit),
-        item("DynamoDB", indexes, "write units of indexes", unit),
-        item("DynamoDB", statistics, "write units of statistics", unit),
-        item("DynamoDB", reads, "read units", million.read_unit),
-        item("S3", put, "objects written", million.s3_put),
-        item("S3", got, "objects read", million.s3_get),
-    ]
-}
-
-fn audit(usage: &Usage, prices: &Prices, step_events: StepEvents) -> Vec<BillItem> {
-    let (million, assumed) = (&prices.per_million, &prices.assumed);
-    let signed = usage.receipts_signed as f64 / assumed.receipts_per_process;
-    let (events, bytes) = entries(usage, prices, step_events);
+    // A million kilobytes is a gigabyte.
+    let logged = demand.log_bytes / 1000.0;
     vec![
         item(
-            "KMS",
-            KMS_REQUESTS * signed,
+            "API Gateway",
+            demand.api_requests,
             "requests",
-            million.kms_request,
+            million.http_request,
         ),
-        item("EventBridge", events, "events on the bus", million.event),
+        item("Lambda", demand.calls, &unit, call),
+        item("CloudWatch", logged, "KB of logs", prices.log_gb),
+        item("X-Ray", demand.traces, "traces", million.trace),
+    ]
+}
+
+fn storage(demand: &Demand, prices: &Prices) -> Vec<BillItem> {
+    let million = &prices.per_million;
+    let table = |count, unit, price| item("DynamoDB", count, unit, price);
+    let objects = |count, unit, price| item("S3", count, unit, price);
+    let (write, read) = (million.write_unit, million.read_unit);
+    let (put, get) = (million.s3_put, million.s3_get);
+    vec![
+        table(demand.table_writes, "write units of the table", write),
+        table(demand.index_writes, "write units of indexes", write),
+        table(demand.statistics_writes, "write units of statistics", write),
+        table(demand.reads, "read units", read),
+        objects(demand.objects_put, "objects written", put),
+        objects(demand.objects_got, "objects read", get),
+        objects(demand.digested, "objects read by digests", get),
+        // A list costs as much as a PUT.
+        objects(demand.digest_lists, "lists of digests", put),
+    ]
+}
+
+fn events(demand: &Demand, prices: &Prices) -> Vec<BillItem> {
+    let million = &prices.per_million;
+    vec![
+        item(
+            "SQS",
+            demand.queue_requests,
+            "requests for status events",
+            million.queue_request,
+        ),
+        item("KMS", demand.kms_requests, "requests", million.kms_request),
+        item(
+            "EventBridge",
+            demand.entries,
+            "events on the bus",
+            million.event,
+        ),
         // A million kilobytes is a gigabyte.
         item(
             "EventBridge",
-            bytes as f64 / 1000.0,
+            demand.archived_bytes / 1000.0,
             "KB of archived events",
             prices.archive_gb,
         ),

@@ -1,32 +1,31 @@
 //! `holdfast cost`: the bill of an execution, for a success and for a failure at each step.
 
 mod bill;
+mod demand;
 mod pages;
 mod prices;
 mod print;
 mod rate;
 mod scale;
+mod scale_table;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use holdfast_drill::{Drill, Scenario, StepEvents};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
-    drill::{Sample, drills},
-    output::{line, text},
+    drill::{DrilledTiers, Sample, drilled_tiers},
+    output::text,
     project::Project,
     report::Trouble,
-    screen::Screen,
-    table::{Cell, Table},
 };
 use bill::Bill;
-use pages::page_costs;
+use demand::Demand;
 use prices::Prices;
 use rate::Rate;
-use scale::{Ceiling, Quotas};
 
 /// The workflow, the prices, and the rate.
 #[derive(Args)]
@@ -68,120 +67,119 @@ struct End {
     bill: Bill,
 }
 
+/// The bill of a month at a rate of successes.
+#[derive(Serialize)]
+struct Month {
+    /// The successes.
+    executions: f64,
+    /// US$ for them.
+    for_executions: f64,
+    /// US$ for the deployment itself.
+    fixed: f64,
+    /// The changes that a call of `audit` takes at this rate.
+    changes_per_audit_call: f64,
+    /// The receipts that a process of `finish` signs at this rate.
+    receipts_per_process: f64,
+}
+
+/// The bills of a workflow on one tier.
+struct TierBills {
+    success: End,
+    failures: Vec<End>,
+    month: Option<Month>,
+}
+
 pub(crate) fn run(project: &Project, args: &CostArgs) -> Result<(), Trouble> {
     let Some(file) = &args.file else {
         return text(Prices::text());
     };
     let prices = Prices::read(args.prices.as_deref())?;
-    for (id, drill) in drills(project, file, &args.sample)? {
+    for workflow in drilled_tiers(project, file, &args.sample)? {
         if args.scale {
-            print_scale(&id, &drill, &prices, args)?;
+            scale_table::print(project, &workflow, &prices, args)?;
             continue;
         }
-        let ends = ends(&drill, &prices, args.step_events).map_err(Trouble::Other)?;
+        let failures = workflow.drill.failures();
+        let own = bills(&workflow.drill, &failures, &prices, args).map_err(Trouble::Other)?;
+        let other = workflow.other.as_ref().map_err(Clone::clone);
+        let other = other.and_then(|drill| bills(drill, &[], &prices, args));
         match args.json {
-            true => print_json(&id, &ends, &prices, args.rate)?,
-            false => print::print(&id, &drill, &ends, &prices, args.rate)?,
+            true => print_json(&workflow, own, other, &prices)?,
+            false => print::print(&workflow, &own, &other, &prices)?,
         }
     }
     Ok(())
 }
 
-/// The bills of a success, and of a failure at each step.
-fn ends(drill: &Drill, prices: &Prices, step_events: StepEvents) -> Result<Vec<End>, String> {
-    let scenarios = [vec![Scenario::default()], drill.failures()].concat();
-    let ends = scenarios.iter().map(|scenario| {
-        let measured = drill.measure(scenario)?;
-        Ok(End {
+/// The time that a call takes in a measured run.
+fn call_time(prices: &Prices) -> Duration {
+    Duration::from_micros((prices.assumed.call_ms * 1000.0) as u64)
+}
+
+/// The bills of a success, of these failures, and of a month of successes.
+fn bills(
+    drill: &Drill,
+    failures: &[Scenario],
+    prices: &Prices,
+    args: &CostArgs,
+) -> Result<TierBills, String> {
+    let measure = |scenario: &Scenario| {
+        let measured = drill.measure(scenario, call_time(prices))?;
+        let demand = Demand::of(&measured.usage, prices, args.step_events);
+        let end = End {
             scenario: scenario.to_string(),
             tier: match measured.usage.express_runs {
                 0 => "standard",
                 _ => "express",
             },
             status: measured.status.unwrap_or_default(),
-            bill: Bill::of(&measured.usage, prices, step_events),
-        })
+            bill: Bill::of(&demand, prices),
+        };
+        Ok::<_, String>((end, measured.usage))
+    };
+    let (success, usage) = measure(&Scenario::default())?;
+    if success.status != "EXECUTED" {
+        let (ms, status) = (prices.assumed.call_ms, &success.status);
+        return Err(format!("with calls of {ms} ms it ends {status}"));
+    }
+    let month = args.rate.map(|rate| {
+        let prices = prices.at(rate, &usage);
+        let bill = Bill::of(&Demand::of(&usage, &prices, args.step_events), &prices);
+        Month {
+            executions: rate.per_month,
+            for_executions: bill.per_thousand * rate.per_month / 1000.0,
+            fixed: prices.per_month.values().sum(),
+            changes_per_audit_call: prices.assumed.changes_per_audit_call,
+            receipts_per_process: prices.assumed.receipts_per_process,
+        }
     });
-    ends.collect()
+    let failures = failures.iter().map(|scenario| Ok(measure(scenario)?.0));
+    Ok(TierBills {
+        success,
+        failures: failures.collect::<Result<_, String>>()?,
+        month,
+    })
 }
 
-/// Prints what a success shares with others, the first to be used up first.
-fn print_scale(id: &str, drill: &Drill, prices: &Prices, args: &CostArgs) -> Result<(), Trouble> {
-    let quotas = Quotas::read()?;
-    let measured = drill.measure(&Scenario::default());
-    let usage = measured.map_err(Trouble::Other)?.usage;
-    let ceilings = scale::ceilings(&usage, prices, &quotas, args.step_events);
-    let pages = page_costs(&usage, prices);
-    if args.json {
-        let scale = json!({
-            "workflow": id,
-            "quotas": { "date": quotas.date, "region": quotas.region },
-            "ceilings": ceilings,
-            "at_100_million_executions": pages,
-        });
-        return text(&format!("{scale:#}\n"));
-    }
-    line(&format!(
-        "{id}: starts a second by the API, quotas of a new account in {}, {}",
-        quotas.region, quotas.date
-    ))?;
-    let mut table = Table::new(&[
-        "STARTS/S",
-        "UNITS",
-        "LIMIT/S",
-        "USED",
-        "SHARED BY",
-        "RESOURCE",
-    ]);
-    for one in &ceilings {
-        let used = args.rate.map(|rate| used(one, rate)).unwrap_or_default();
-        table.row(vec![
-            Cell::of(format!("{:.0}", one.starts_per_second)),
-            Cell::of(format!("{:.2}", one.per_execution)),
-            Cell::of(format!("{:.0}", one.limit)),
-            Cell::of(used),
-            Cell::of(one.shared_by),
-            Cell::of(&one.resource),
-        ]);
-    }
-    text(&format!("\n{}", table.render(&Screen::stdout())))?;
-    text("\nAt 100 million executions of a tenant in a year:\n")?;
-    let mut table = Table::new(&["REQUESTS", "READ UNITS", "US$", "WHAT"]);
-    for one in &pages {
-        table.row(vec![
-            Cell::of(format!("{:.0}", one.requests)),
-            Cell::of(format!("{:.0}", one.read_units)),
-            Cell::of(format!("{:.6}", one.price)),
-            Cell::of(&one.what),
-        ]);
-    }
-    text(&format!("\n{}", table.render(&Screen::stdout())))
-}
-
-/// The share of a ceiling that a rate of starts uses.
-fn used(ceiling: &Ceiling, rate: Rate) -> String {
-    format!(
-        "{:.0} %",
-        rate.per_second() / ceiling.starts_per_second * 100.0
-    )
-}
-
-/// US$ of a month: the executions, and what the deployment costs without one.
-fn monthly(bill: &Bill, prices: &Prices, rate: Rate) -> (f64, f64) {
-    let executions = bill.per_thousand * rate.per_month / 1000.0;
-    (executions, prices.per_month.values().sum())
-}
-
-fn print_json(id: &str, ends: &[End], prices: &Prices, rate: Option<Rate>) -> Result<(), Trouble> {
-    let month = ends.first().zip(rate).map(|(happy, rate)| {
-        let (executions, fixed) = monthly(&happy.bill, prices, rate);
-        json!({ "executions": rate.per_month, "for_executions": executions, "fixed": fixed })
-    });
+fn print_json(
+    workflow: &DrilledTiers,
+    own: TierBills,
+    other: Result<TierBills, String>,
+    prices: &Prices,
+) -> Result<(), Trouble> {
+    let tier = workflow.other_tier;
+    let other: Value = match other {
+        Ok(other) => json!({ "tier": tier, "end": other.success, "month": other.month }),
+        Err(why) => json!({ "tier": tier, "refused": why }),
+    };
+    let mut ends = vec![own.success];
+    ends.extend(own.failures);
     let bill = json!({
-        "workflow": id,
+        "workflow": workflow.id,
         "prices": { "date": prices.date, "region": prices.region },
         "ends": ends,
-        "month": month,
+        "month": own.month,
+        "other_tier": other,
     });
     text(&format!("{bill:#}\n"))
 }

@@ -19,6 +19,12 @@ const LISTED_KEYS: f64 = 1_000.0;
 /// slack of an hour.
 const DIGEST_DAYS: f64 = 3.0;
 
+/// The requests by which digests list one receipt: every hour a digest lists the receipts of some
+/// days, a thousand by each request.
+pub(super) fn lists_of_digests() -> f64 {
+    DIGEST_DAYS * 24.0 / LISTED_KEYS
+}
+
 /// One thing that people or schedules read of the tenant's executions.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct PageCost {

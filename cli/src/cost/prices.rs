@@ -2,9 +2,11 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use holdfast_drill::{Usage, batches};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::rate::Rate;
 use crate::{project, report::Trouble};
 
 /// The prices that the command has.
@@ -45,6 +47,7 @@ pub(crate) struct PerMillion {
     pub(crate) s3_put: f64,
     pub(crate) s3_get: f64,
     pub(crate) kms_request: f64,
+    pub(crate) queue_request: f64,
     pub(crate) event: f64,
     pub(crate) http_request: f64,
     pub(crate) trace: f64,
@@ -70,6 +73,10 @@ pub(crate) struct Assumptions {
     pub(crate) changes_per_audit_call: f64,
     /// The seconds for which changes are gathered, the parameter `AuditBatchSeconds`.
     pub(crate) audit_batch_seconds: f64,
+    /// The shards of the ledger's stream, each with batches of its own.
+    pub(crate) stream_shards: f64,
+    /// The seconds after its last call for which a process of `finish` lives.
+    pub(crate) idle_seconds: f64,
     /// The share of traces that X-Ray records, from 0 to 1.
     pub(crate) sampled_traces: f64,
 }
@@ -97,12 +104,30 @@ impl Prices {
             ("receipts_per_process", assumed.receipts_per_process),
             ("changes_per_audit_call", assumed.changes_per_audit_call),
             ("audit_batch_seconds", assumed.audit_batch_seconds),
+            ("stream_shards", assumed.stream_shards),
         ] {
             if number < 1.0 {
                 return Err(format!("assumed.{name} is at least 1"));
             }
         }
         Ok(prices)
+    }
+
+    /// The prices, with fewer changes and receipts that share a call or a process if a rate of
+    /// starts is too low for the assumed ones.
+    pub(super) fn at(&self, rate: Rate, usage: &Usage) -> Self {
+        let assumed = &self.assumed;
+        let (starts, seconds) = (rate.per_second(), assumed.audit_batch_seconds);
+        // The changes of the execution itself, and those of others in the same batch and shard.
+        let changes = usage.changes() as f64;
+        let own = changes / batches(&usage.change_ms, seconds).max(1.0);
+        let gathered = own + starts * changes * seconds / assumed.stream_shards;
+        // Starts come at random: a process lives until none comes for so long.
+        let (lived, hourly) = ((starts * assumed.idle_seconds).exp(), 1.0 + starts * 3600.0);
+        let mut prices = self.clone();
+        prices.assumed.changes_per_audit_call = gathered.min(assumed.changes_per_audit_call);
+        prices.assumed.receipts_per_process = lived.min(hourly).min(assumed.receipts_per_process);
+        prices
     }
 
     /// The file that the command has.
@@ -141,5 +166,26 @@ mod tests {
         prices.sort_unstable();
         let read = Prices::parse(LIST).expect("prices");
         assert_eq!(read.sources.into_keys().collect::<Vec<_>>(), prices);
+    }
+
+    #[test]
+    fn a_low_rate_shares_less_and_a_high_rate_shares_what_is_assumed() {
+        let prices = Prices::parse(LIST).expect("prices");
+        let usage = Usage {
+            change_ms: vec![0, 100, 200, 300, 400, 500, 600],
+            ..Usage::default()
+        };
+        let at = |rate: &str| {
+            let assumed = prices.at(rate.parse().expect("a rate"), &usage).assumed;
+            (assumed.changes_per_audit_call, assumed.receipts_per_process)
+        };
+        assert_eq!(at("1000/s"), (100.0, 1000.0));
+        // An execution a day has its seven changes in 1.12 batches, and a process of its own.
+        let (changes, receipts) = at("1/d");
+        assert!((changes - 7.0 / 1.12).abs() < 0.01, "{changes}");
+        assert!((receipts - 1.0).abs() < 0.01, "{receipts}");
+        // One of a minute comes five times while a process is idle.
+        let (_, receipts) = at("60/h");
+        assert!((receipts - 61.0).abs() < 1e-9, "{receipts}");
     }
 }

@@ -1,59 +1,72 @@
 //! The bill as people read it.
 
-use holdfast_drill::Drill;
-
 use super::{
-    End,
+    End, Month, TierBills,
     bill::{Bill, BillItem},
-    monthly,
     prices::Prices,
-    rate::Rate,
 };
 use crate::{
+    drill::DrilledTiers,
     output::{line, say, text},
     report::Trouble,
     screen::Screen,
     table::{Cell, Table},
 };
 
-/// Prints the bill of a success, of a failure at each step, and of a month.
+/// Prints the bill of a success, of a failure at each step, and of a month; then the bill of a
+/// success on the other tier.
 pub(super) fn print(
-    id: &str,
-    drill: &Drill,
-    ends: &[End],
+    workflow: &DrilledTiers,
+    own: &TierBills,
+    other: &Result<TierBills, String>,
     prices: &Prices,
-    rate: Option<Rate>,
 ) -> Result<(), Trouble> {
-    for step in drill.not_reached() {
+    for step in workflow.drill.not_reached() {
         say(&format!(
             "{step} is not in the bill: this input does not lead to it (see --input)"
         ));
     }
-    let Some((success, failures)) = ends.split_first() else {
-        return Ok(());
-    };
-    let bill = &success.bill;
+    let (success, screen) = (&own.success, Screen::stdout());
     line(&format!(
-        "{id}, tier {}: US$ {} for 1,000 successes (list prices of {}, {})",
+        "{}, tier {}: US$ {} for 1,000 successes (list prices of {}, {})",
+        workflow.id,
         success.tier,
-        price(bill.per_thousand),
+        price(success.bill.per_thousand),
         prices.region,
         prices.date
     ))?;
-    let screen = Screen::stdout();
-    text(&format!("\n{}", items(bill).render(&screen)))?;
-    if !failures.is_empty() {
-        text(&format!("\n{}", table_of(failures).render(&screen)))?;
+    text(&format!("\n{}", items(&success.bill).render(&screen)))?;
+    if !own.failures.is_empty() {
+        text(&format!("\n{}", table_of(&own.failures).render(&screen)))?;
     }
-    if let Some(rate) = rate {
-        let (executions, fixed) = monthly(bill, prices, rate);
-        text("\n")?;
-        line(&format!(
-            "A month of {:.0} successes costs US$ {executions:.2}, and the deployment itself {fixed:.2}.",
-            rate.per_month
-        ))?;
+    own.month.iter().try_for_each(month)?;
+    text("\n")?;
+    let tier = workflow.other_tier;
+    match other {
+        Ok(other) => {
+            let bill = &other.success.bill;
+            let dollars = price(bill.per_thousand);
+            line(&format!(
+                "With tier {tier}: US$ {dollars} for 1,000 successes"
+            ))?;
+            text(&format!("\n{}", items(bill).render(&screen)))?;
+            other.month.iter().try_for_each(month)
+        }
+        Err(why) => line(&format!("It cannot have tier {tier}: {why}")),
     }
-    Ok(())
+}
+
+/// Prints the bill of a month.
+fn month(month: &Month) -> Result<(), Trouble> {
+    text("\n")?;
+    line(&format!(
+        "A month of {:.0} successes costs US$ {:.2}, and the deployment itself {:.2}.",
+        month.executions, month.for_executions, month.fixed
+    ))?;
+    line(&format!(
+        "A call of audit takes {:.0} changes, and a process of finish signs {:.0} receipts.",
+        month.changes_per_audit_call, month.receipts_per_process
+    ))
 }
 
 /// The items of a bill, the dearest first.

@@ -1,12 +1,12 @@
 //! The rate of starts at which each quota of AWS and each shared partition of the ledger is used
 //! up.
 
-use holdfast_drill::{StepEvents, Usage};
+use holdfast_drill::Usage;
 use holdfast_ledger::{COPIES, Key, Partition, SHARDS};
 use holdfast_receipt::chain::MAX_RECEIPTS;
 use serde::{Deserialize, Serialize};
 
-use super::{bill, prices::Prices};
+use super::{demand::Demand, prices::Prices};
 use crate::report::Trouble;
 
 /// Quotas of an account in one region. `docs/scale.md` has their sources.
@@ -31,6 +31,8 @@ struct PerSecond {
     lambda_concurrent_calls: f64,
     table_write_units: f64,
     table_read_units: f64,
+    new_table_write_units: f64,
+    new_table_read_units: f64,
     partition_write_units: f64,
     partition_read_units: f64,
     objects_put: f64,
@@ -38,6 +40,9 @@ struct PerSecond {
     events: f64,
     http_requests: f64,
 }
+
+/// The requests in a second for each concurrent call, the most that Lambda takes.
+const REQUESTS_OF_A_CALL: f64 = 10.0;
 
 /// A limit that starts share, and how many of them it serves.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -62,72 +67,108 @@ impl Quotas {
     }
 }
 
-/// Everything that executions share, the first to be used up first.
-pub(crate) fn ceilings(
+/// Everything that executions share, the first to be used up first. `api_rate` is the most requests
+/// a second that the deployment's API accepts, if its template says so.
+pub(super) fn ceilings(
     usage: &Usage,
+    demand: &Demand,
     prices: &Prices,
     quotas: &Quotas,
-    step_events: StepEvents,
+    api_rate: Option<f64>,
 ) -> Vec<Ceiling> {
     let limits = &quotas.per_second;
-    let of_account = |resource: &str, per_execution: f64, limit: f64| {
-        ceiling(resource.to_owned(), "the account", per_execution, limit)
-    };
-    let writes = usage.table_writes() + usage.index_writes();
-    let reads = usage.reads() + bill::START_READS;
-    let busy = (usage.calls + 1) as f64 * prices.assumed.call_ms / 1000.0;
     let standard_starts = match usage.express_runs {
         0 => 1.0,
         _ => 0.0,
     };
-    let mut ceilings = vec![
-        of_account(
+    let busy = demand.calls * prices.assumed.call_ms / 1000.0;
+    let lambda_requests = limits.lambda_concurrent_calls * REQUESTS_OF_A_CALL;
+    let of_account = [
+        (
             "Step Functions starts",
             standard_starts,
             limits.step_functions_starts,
         ),
-        of_account(
+        (
             "Step Functions Express starts",
-            usage.express_runs as f64,
+            demand.express_runs,
             limits.step_functions_express_starts,
         ),
         // No quota limits the transitions of Express executions.
-        of_account(
+        (
             "Step Functions transitions",
-            usage.transitions as f64,
+            demand.transitions,
             limits.step_functions_transitions,
         ),
-        of_account("Lambda calls at once", busy, limits.lambda_concurrent_calls),
-        of_account(
+        ("Lambda calls at once", busy, limits.lambda_concurrent_calls),
+        ("Lambda requests", demand.calls, lambda_requests),
+        (
             "KMS signatures",
             usage.receipts_signed as f64 / prices.assumed.receipts_per_process,
             limits.kms_signatures,
         ),
-        of_account(
-            "EventBridge events",
-            bill::entries(usage, prices, step_events).0,
-            limits.events,
+        ("EventBridge events", demand.entries, limits.events),
+        (
+            "API Gateway requests",
+            demand.api_requests,
+            limits.http_requests,
         ),
-        of_account("API Gateway requests", 1.0, limits.http_requests),
-        of_account(
+    ];
+    let of_table = [
+        (
             "DynamoDB write units",
-            writes as f64,
+            demand.writes(),
             limits.table_write_units,
         ),
-        of_account("DynamoDB read units", reads as f64, limits.table_read_units),
-        ceiling(
-            "receipts in hourly digests".to_owned(),
-            "a tenant",
+        ("DynamoDB read units", demand.reads, limits.table_read_units),
+        (
+            "DynamoDB write units of a new table",
+            // Each index starts with as many of its own.
+            demand.table_writes + demand.statistics_writes,
+            limits.new_table_write_units,
+        ),
+        (
+            "DynamoDB read units of a new table",
+            demand.reads,
+            limits.new_table_read_units,
+        ),
+    ];
+    let of_deployment = api_rate.map(|rate| ("this deployment's API", demand.api_requests, rate));
+    let of_tenant = [
+        (
+            "receipts in hourly digests",
             usage.receipts_signed as f64,
             MAX_RECEIPTS as f64 / 3600.0,
         ),
-        ceiling(
-            "S3 objects of a prefix".to_owned(),
-            "a tenant",
-            usage.objects_put as f64,
+        (
+            "S3 objects of a prefix",
+            demand.objects_put,
             limits.objects_put,
         ),
+        (
+            "writes of statistics",
+            demand.statistics_writes,
+            limits.partition_write_units,
+        ),
     ];
+    let of = |shared_by: &'static str| {
+        move |(resource, per_execution, limit): (&str, f64, f64)| {
+            ceiling(resource.to_owned(), shared_by, per_execution, limit)
+        }
+    };
+    let mut ceilings = partitions(usage, limits);
+    ceilings.extend(of_account.map(of("the account")));
+    ceilings.extend(of_table.map(of("the deployment")));
+    ceilings.extend(of_deployment.map(of("the deployment")));
+    ceilings.extend(of_tenant.map(of("a tenant")));
+    ceilings.retain(|one| one.per_execution > 0.0);
+    ceilings.sort_by(|one, other| one.starts_per_second.total_cmp(&other.starts_per_second));
+    ceilings
+}
+
+/// The shared partitions of the ledger.
+fn partitions(usage: &Usage, limits: &PerSecond) -> Vec<Ceiling> {
+    let mut ceilings = Vec::new();
     for (partition, load) in &usage.partitions {
         let Some((name, shared_by, shards)) = shared(partition) else {
             continue;
@@ -145,8 +186,6 @@ pub(crate) fn ceilings(
         ceilings.push(of(load.writes, limits.partition_write_units, "writes"));
         ceilings.push(of(reads, limits.partition_read_units, "reads"));
     }
-    ceilings.retain(|one| one.per_execution > 0.0);
-    ceilings.sort_by(|one, other| one.starts_per_second.total_cmp(&other.starts_per_second));
     ceilings
 }
 

@@ -3,7 +3,7 @@
 use crate::project::{HEAD, Project};
 use serde_json::Value;
 
-fn hold() -> Project {
+pub(crate) fn hold() -> Project {
     let steps = "
 steps:
   - name: hold
@@ -19,7 +19,7 @@ steps:
 }
 
 /// The project of `hold`, whose workflow runs on an Express state machine.
-fn express_hold() -> Project {
+pub(crate) fn express_hold() -> Project {
     let project = hold();
     let standard = project.read("workflows/test.yaml");
     let express = standard.replace("version: 1\n", "version: 1\ntier: express\n");
@@ -55,7 +55,7 @@ fn bill(project: &Project, more: &[&str]) -> Value {
     serde_json::from_str(&output.out).expect("JSON")
 }
 
-fn number(value: &Value) -> f64 {
+pub(crate) fn number(value: &Value) -> f64 {
     value.as_f64().expect("a number")
 }
 
@@ -79,13 +79,21 @@ fn a_bill_has_an_end_for_a_success_and_for_a_failure_at_each_step() {
 
 #[test]
 fn a_bill_is_the_sum_of_its_items_and_a_month_is_the_rate_times_the_bill() {
-    let bill = bill(&hold(), &["--rate", "1000/month"]);
+    let bill = self::bill(&hold(), &["--rate", "1000/month"]);
     let happy = &bill["ends"][0];
     let items = happy["items"].as_array().expect("items");
     let sum: f64 = items.iter().map(|item| number(&item["per_thousand"])).sum();
     assert!((sum - number(&happy["per_thousand"])).abs() < 1e-9);
-    let month = number(&bill["month"]["for_executions"]);
-    assert!((month - sum).abs() < 1e-9);
+    // A rate at which calls and processes are shared as assumed has the assumed bill.
+    let busy = self::bill(&hold(), &["--rate", "500/s"]);
+    let month = |name: &str| number(&busy["month"][name]);
+    let expected = sum / 1000.0 * month("executions");
+    assert!((month("for_executions") - expected).abs() < 1e-3);
+    assert_eq!(month("changes_per_audit_call"), 100.0);
+    assert_eq!(month("receipts_per_process"), 1000.0);
+    // Starts that are alone cost more.
+    assert!(number(&bill["month"]["changes_per_audit_call"]) < 7.0);
+    assert!(number(&bill["month"]["for_executions"]) > 1.05 * sum);
     let transitions = &items[0];
     assert_eq!(transitions["service"], "Step Functions");
     assert_eq!(number(&transitions["count"]), 4.0);
@@ -101,11 +109,11 @@ fn step_events_are_billed_as_their_parameter_publishes_them() {
         number(&found.expect("events")["count"])
     };
     // Two steps: start, two started and completed each, end, receipt. A call of `audit` takes 100
-    // changes, and this execution makes 7. Its 0.4 seconds are a part of 1.08 batches of 5 seconds.
+    // changes, and this execution makes 7. Its steps complete 0.1 seconds apart: in 1.02 batches.
     for (mode, count) in [
         ("events", 7.0),
         ("archive", 5.0 + 7.0 / 100.0),
-        ("batch", 3.0 + 1.08 + 7.0 / 100.0),
+        ("batch", 3.0 + 1.02 + 7.0 / 100.0),
         ("off", 5.0),
     ] {
         let counted = entries(&["--step-events", mode]);
@@ -194,47 +202,99 @@ fn a_person_sees_a_table_of_items_and_a_table_of_ends() {
     }
 }
 
+/// The count of an item of one end.
+fn count(end: &Value, unit: &str) -> f64 {
+    let items = end["items"].as_array().expect("items");
+    let found = items.iter().find(|item| item["unit"] == unit);
+    found.map_or(0.0, |item| number(&item["count"]))
+}
+
 #[test]
-fn a_scale_names_what_breaks_first_and_the_share_of_a_rate() {
-    let project = hold();
-    let scale = project.run(&["cost", "workflows/test.yaml", "--scale", "--json"]);
-    let scale: Value = serde_json::from_str(&scale.out).expect("JSON");
-    let ceilings = scale["ceilings"].as_array().expect("ceilings");
-    let rates: Vec<f64> = ceilings
-        .iter()
-        .map(|one| number(&one["starts_per_second"]))
-        .collect();
-    assert!(rates.is_sorted(), "{rates:?}");
-    let of = |resource: &str| {
-        let mut found = ceilings.iter();
-        let found = found.find(|one| one["resource"] == resource);
-        found.unwrap_or_else(|| panic!("no {resource}: {ceilings:#?}"))
-    };
-    // Begin, two attempts, and the API read one of sixteen copies.
-    let copies = of("reads of copies of the controls");
-    assert_eq!(number(&copies["per_execution"]), 0.25);
-    assert_eq!(number(&copies["starts_per_second"]), 12_000.0);
-    assert!(!scale.to_string().contains("CONTROL#"), "{scale:#}");
-    assert_eq!(
-        number(&of("Step Functions transitions")["per_execution"]),
-        4.0
-    );
-    // One of eight shards has the entry of an execution.
-    let open = of("writes of open");
-    assert_eq!(number(&open["per_execution"]), 0.25);
-    assert_eq!(number(&open["starts_per_second"]), 4_000.0);
-    // No partition of one execution is shared.
-    assert!(!scale.to_string().contains("#EXEC#"));
-    let shown = project.run(&["cost", "workflows/test.yaml", "--scale", "--rate", "30/s"]);
-    let starts = shown
-        .out
-        .lines()
-        .find(|line| line.ends_with("Step Functions starts"));
+fn digests_read_each_receipt_once_and_list_it_every_hour_for_three_days() {
+    let bill = bill(&hold(), &[]);
+    let happy = &bill["ends"][0];
+    assert_eq!(count(happy, "objects read by digests"), 1.0);
+    assert!((count(happy, "lists of digests") - 0.072).abs() < 1e-9);
+}
+
+#[test]
+fn a_failed_standard_execution_pays_for_its_status_event() {
+    for (project, queue, calls) in [(hold(), 3.0, 1.0), (express_hold(), 0.0, 0.0)] {
+        let bill = bill(&project, &[]);
+        let [happy, hold, _] = bill["ends"].as_array().expect("ends").as_slice() else {
+            panic!("{bill:#}");
+        };
+        let unit = "requests for status events";
+        assert_eq!(count(happy, unit), 0.0);
+        assert_eq!(count(hold, unit), queue);
+        // Begin, the refused step, plan, finish, api, and recover.
+        let unit = "calls of 100 ms at 256 MB";
+        let whole = count(hold, unit).floor();
+        assert_eq!(whole, 5.0 + calls, "{hold:#}");
+    }
+}
+
+#[test]
+fn a_vote_is_a_request_and_a_call() {
+    let steps = "
+limits: { timeout: 2h }
+steps:
+  - name: ask
+    approve: { message: m }
+  - name: hold
+    action: vendor-hold
+    input: { vendor_id: v1, days: 3 }
+    rollback: {}
+";
+    let bill = bill(&Project::with(&format!("{HEAD}{steps}")), &[]);
+    let happy = &bill["ends"][0];
+    assert_eq!(count(happy, "requests"), 2.0, "{happy:#}");
+    let why = bill["other_tier"]["refused"].as_str().expect("a reason");
+    assert!(why.contains("an approval waits for a person"), "{why}");
+}
+
+#[test]
+fn a_bill_has_the_other_tier_too() {
+    let standard = bill(&hold(), &[]);
+    let express = bill(&express_hold(), &[]);
+    assert_eq!(standard["other_tier"]["tier"], "express");
+    assert_eq!(standard["other_tier"]["end"], express["ends"][0]);
+    assert_eq!(express["other_tier"]["end"], standard["ends"][0]);
+    let shown = hold().run(&["cost", "workflows/test.yaml"]);
     assert!(
-        starts.is_some_and(|line| line.contains(" 10 % ")),
+        shown.out.contains("\nWith tier express: US$ 0.0"),
         "{}",
         shown.out
     );
+}
+
+#[test]
+fn an_express_run_is_billed_for_its_waits_its_backoff_and_its_polls() {
+    let seconds = |steps: &str| {
+        let head = HEAD.replace("version: 1\n", "version: 1\ntier: express\n");
+        let bill = bill(&Project::with(&format!("{head}{steps}")), &[]);
+        count(&bill["ends"][0], "GB-seconds of Express runs") * 1024.0 / 64.0
+    };
+    let step = "  - name: hold
+    action: vendor-hold
+    input: { vendor_id: v1, days: 3 }
+    rollback: {}
+";
+    let alone = seconds(&format!("steps:\n{step}"));
+    assert!((alone - 0.3).abs() < 1e-9, "{alone}");
+    let waits = seconds(&format!("steps:\n  - {{ name: pause, wait: 4m }}\n{step}"));
+    assert!((waits - 240.3).abs() < 1e-9, "{waits}");
+    // The second answer is the awaited one, ten seconds after the first.
+    let polls = seconds(
+        "steps:
+  - name: look
+    action: http
+    input: { method: GET, url: \"${VendorSystemUrl}/a\" }
+    reads: true
+    poll: { until: \"{% $result.status = 200 %}\", every: 10s, at_most: 3 }
+",
+    );
+    assert!((10.3..10.6).contains(&polls), "{polls}");
 }
 
 #[test]
@@ -264,23 +324,6 @@ fn an_express_workflow_is_billed_by_its_runs_and_their_time_and_pays_no_transiti
     }
     let happy = ends[0]["items"].as_array().expect("items");
     assert_eq!(number(&happy[0]["count"]), 1.0, "{bill}");
-}
-
-#[test]
-fn the_scale_of_an_express_workflow_has_the_quota_of_express_starts_alone() {
-    let project = express_hold();
-    let scale = project.run(&["cost", "workflows/test.yaml", "--scale", "--json"]);
-    let scale: Value = serde_json::from_str(&scale.out).expect("JSON");
-    let ceilings = scale["ceilings"].as_array().expect("ceilings");
-    let of_step_functions: Vec<_> = ceilings
-        .iter()
-        .filter_map(|one| Some((one["resource"].as_str()?, number(&one["limit"]))))
-        .filter(|(resource, _)| resource.starts_with("Step Functions"))
-        .collect();
-    assert_eq!(
-        of_step_functions,
-        [("Step Functions Express starts", 6_000.0)]
-    );
 }
 
 /// The aims: the most US$ that 1,000 successes of 2, 5 and 20 plain steps may cost, by tier, with

@@ -4,6 +4,7 @@ mod bulk;
 mod commands;
 mod compile;
 mod cost;
+mod cost_scale;
 mod delegations;
 mod doors;
 mod drill;

@@ -46,7 +46,9 @@ pub use people_data::{
     ApprovalDecidedData, ApprovalRequestData, DecidedData, HandledData, OpenedData, StandingData,
     WaitingData,
 };
-pub use publication::{Entry, Publication, STEP_EVENTS, StepEvents, first_unpublished};
+pub use publication::{
+    Entry, Publication, SHARED_ENTRY_BYTES, STEP_EVENTS, StepEvents, first_unpublished,
+};
 pub use record::Record;
 pub use span::{Attribute, Span, SpanKind, SpanResource, export_request, spans};
 pub use story::story;

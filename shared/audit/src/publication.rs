@@ -15,7 +15,7 @@ pub const STEP_EVENTS: &str = "audit.steps";
 ///
 /// [size]: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
 /// [price]: https://aws.amazon.com/eventbridge/pricing/
-const ENTRY_BYTES: usize = 20_000;
+pub const SHARED_ENTRY_BYTES: usize = 20_000;
 
 /// The publication of step events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,7 +135,7 @@ impl<'a> Publication<'a> {
         let last = shared
             .find(|one| one.entry.kind == kind && one.entry.detail["subject"] == detail["subject"]);
         if let Some(last) = last
-            && last.bytes + bytes <= ENTRY_BYTES
+            && last.bytes + bytes <= SHARED_ENTRY_BYTES
             && let Some(events) = last.entry.detail["events"].as_array_mut()
         {
             events.push(event);

@@ -12,7 +12,7 @@ use holdfast_task::{Ask, QuestionKind};
 use jiff::Timestamp;
 
 /// Returns the people who decide a question, as many as it needs.
-fn voters(ask: &Ask) -> Vec<Voter> {
+pub(crate) fn voters(ask: &Ask) -> Vec<Voter> {
     let Some(approvers) = &ask.approvers else {
         return vec![Voter::platform_admin("decider-0")];
     };
@@ -32,20 +32,21 @@ fn voters(ask: &Ask) -> Vec<Voter> {
     (0..approvers.count as usize).map(voter).collect()
 }
 
-/// Records the decision of each person until the question is decided. Before each approval the
-/// requester, a stranger to the groups and a person who has approved vote too, who must not count.
-/// Returns the question; `None` if a decision is refused.
+/// Records the decision of each person until the question is decided. If `intruders` is set, the
+/// requester, a stranger to the groups and a person who has approved vote too before each approval,
+/// and must not count. Returns the question; `None` if a decision is refused.
 pub(crate) async fn vote<L: Ledger>(
     ledger: &L,
     at: &ExecutionKey,
     ask: &Ask,
     decision: Decision,
     now: Timestamp,
+    intruders: bool,
 ) -> Result<Option<Box<Question>>, LedgerError> {
     let mut voted: Option<Voter> = None;
     let mut last = None;
     for voter in voters(ask) {
-        if decision == Decision::Approve && ask.kind == QuestionKind::Approval {
+        if intruders && decision == Decision::Approve && ask.kind == QuestionKind::Approval {
             let requester = ledger.read(at).await?.and_then(|one| one.requested_by);
             let stranger = Voter {
                 subject: "stranger".to_owned(),

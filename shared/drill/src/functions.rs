@@ -8,6 +8,7 @@ use futures_util::task::LocalSpawnExt;
 use holdfast_engine::{Engine, Host, QuestionAnswer, TaskError};
 use holdfast_task::{AskCall, AskResult, AskTask, ErrorName, PlanCall, StepCall};
 use holdfast_workflow::compile::{ASK_ARN, BEGIN_ARN, FINISH_ARN, PLAN_ARN, arn_of};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -102,6 +103,7 @@ impl Room {
         let place = &invocation.place;
         self.world.record(|| format!("function   {place} begins"));
         self.world.meter(Meter::call);
+        let began = self.world.clock.now();
         let process = Process::new(self.world.clone(), fault);
         let work = self.handle(&process, invocation);
         let work = async {
@@ -112,6 +114,11 @@ impl Room {
             }
         };
         let answer = process.run(work).await;
+        if let Some(call) = self.world.call {
+            let call = SignedDuration::try_from(call).unwrap_or(SignedDuration::MAX);
+            let ends = began.saturating_add(call).unwrap_or(Timestamp::MAX);
+            self.world.clock.until(ends).await;
+        }
         answered(&self.world, place, answer)
     }
 

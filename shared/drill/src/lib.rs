@@ -6,6 +6,7 @@ mod approvals;
 mod branches;
 mod check;
 mod clock;
+mod envelope;
 mod fault;
 mod functions;
 mod invocation;
@@ -33,7 +34,7 @@ mod usage;
 mod world;
 
 pub use fault::Fault;
-pub use holdfast_audit::StepEvents;
+pub use holdfast_audit::{SHARED_ENTRY_BYTES, StepEvents};
 pub use matrix::Matrix;
 pub use old_behavior::OldBehavior;
 pub use outage::Service;
@@ -41,7 +42,7 @@ pub use own::{MakeOwn, Own};
 pub use scenario::{Scenario, Strike};
 pub use simulation::{BrokenSchedule, ScheduleSource, SimulationResult, Simulator};
 pub use target::Manners;
-pub use usage::{Load, MeasuredRun, Usage, Volume};
+pub use usage::{Load, MeasuredRun, Usage, Volume, batches};
 
 use std::{collections::BTreeMap, num::NonZero, rc::Rc, sync::Arc, thread};
 
@@ -171,7 +172,7 @@ impl Drill {
             own: self.own.as_ref().map(OwnSteps::new).transpose()?,
             outage: None,
             records,
-            measures: false,
+            measures: None,
             key: None,
         })
     }

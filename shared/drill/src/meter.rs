@@ -1,22 +1,30 @@
 //! Counts what a run asks of the services that charge for it, and the load of each partition of the
 //! ledger.
 
-use std::{collections::BTreeMap, num::NonZero, rc::Rc, sync::Mutex, thread};
+use std::{collections::BTreeMap, num::NonZero, rc::Rc, sync::Mutex, thread, time::Duration};
 
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     CounterChange, ExecutionRecord, INDEXES, Item, Key, Partition, PausedScopes, Record,
     read_units_of, write_units, write_units_of,
 };
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     Drill, STACK,
+    envelope::measured_key,
     fault::Fault,
     scenario::Scenario,
     survey::{Stage, play},
     usage::{Load, MeasuredRun, Usage},
     world::lock,
 };
+
+/// Time of an invocation in a run that only counts the loads of partitions.
+const CALL: Duration = Duration::from_millis(100);
+/// Time by which Step Functions charges an Express run
+/// (aws.amazon.com/step-functions/pricing).
+const CHARGED_MS: u64 = 100;
 
 impl Drill {
     /// Returns, for each step that is reached, the scenario in which it fails for good.
@@ -33,12 +41,13 @@ impl Drill {
         steps.any(|step| step.name == place)
     }
 
-    /// Runs one scenario and counts what it asks of each service. The error names the unknown part
-    /// of the scenario's name.
-    pub fn measure(&self, scenario: &Scenario) -> Result<MeasuredRun, String> {
+    /// Runs one scenario, in which every invocation takes `call`, and counts what it asks of each
+    /// service. The error names the unknown part of the scenario's name.
+    pub fn measure(&self, scenario: &Scenario, call: Duration) -> Result<MeasuredRun, String> {
         let strikes = self.survey.strikes(scenario)?;
         let stage = Stage {
-            measures: true,
+            measures: Some(call),
+            key: Some(measured_key(0)),
             ..self.stage(false)?
         };
         let (left, found) = play(&self.deployed, &Rc::default(), &strikes, stage);
@@ -47,11 +56,15 @@ impl Drill {
         if let Some(facts) = &world.facts {
             let facts = lock(facts);
             (usage.completed_steps, usage.step_details, usage.events) = facts.volumes();
+            let since_start = |at: Timestamp| {
+                let lasted = at.duration_since(world.start).as_millis();
+                u64::try_from(lasted).unwrap_or(0)
+            };
+            usage.completed_ms = facts.completed().into_iter().map(since_start).collect();
+            usage.statistics = facts.statistics();
             usage.metrics = facts.metrics();
         }
         usage.target_calls = world.target.done().len() as u64;
-        let lasted = left.rested.duration_since(world.start).as_millis();
-        usage.lasted_ms = u64::try_from(lasted).unwrap_or(0);
         Ok(MeasuredRun {
             status: found.status,
             usage,
@@ -92,8 +105,8 @@ impl Drill {
         let (parsed, mut loads) = (Rc::default(), Vec::new());
         for number in numbers {
             let stage = Stage {
-                measures: true,
-                key: Some(format!("drill-{number}")),
+                measures: Some(CALL),
+                key: Some(measured_key(number)),
                 ..self.stage(false)?
             };
             let (left, found) = play(&self.deployed, &parsed, &[], stage);
@@ -136,7 +149,7 @@ impl MeterState {
     }
 
     /// Writes a record. In a transaction every unit is charged twice.
-    fn put(&mut self, key: Key, item: Item, times: u64) {
+    fn put(&mut self, key: Key, item: Item, times: u64, at: Timestamp) {
         let units = write_units(self.items.get(&key), &item);
         self.write(units, times);
         let mut indexes = INDEXES.into_iter();
@@ -145,7 +158,7 @@ impl MeterState {
         let bytes = entry.map_or(0, |entry| entry.bytes());
         self.usage.listed_bytes = self.usage.listed_bytes.max(bytes);
         self.items.insert(key, item);
-        self.usage.changes += 1;
+        self.usage.change_ms.push(since_start(at));
     }
 
     /// A refused write of an item costs as much as one that changes no index.
@@ -170,9 +183,23 @@ impl Meter {
         self.count(|usage| usage.transitions += count);
     }
 
-    /// Counts a run of an Express state machine.
-    pub(crate) fn express_run(&self) {
-        self.count(|usage| usage.express_runs += 1);
+    /// Counts a run of an Express state machine that lasted so long.
+    pub(crate) fn express_run(&self, lasted: SignedDuration) {
+        let ms = u64::try_from(lasted.as_millis()).unwrap_or(0);
+        self.count(|usage| {
+            usage.express_runs += 1;
+            usage.express_ms += ms.next_multiple_of(CHARGED_MS);
+        });
+    }
+
+    /// Counts a status event.
+    pub(crate) fn status_event(&self) {
+        self.count(|usage| usage.status_events += 1);
+    }
+
+    /// Counts requests by which people decide.
+    pub(crate) fn votes(&self, count: usize) {
+        self.count(|usage| usage.votes += count as u64);
     }
 
     /// Counts an invocation of a function.
@@ -225,12 +252,12 @@ impl Meter {
     }
 
     /// Counts a conditional write, whether it was done or refused.
-    pub(crate) fn put<R: Record>(&self, record: &R, done: bool) {
+    pub(crate) fn put<R: Record>(&self, record: &R, done: bool, at: Timestamp) {
         let mut state = lock(&self.0);
         state.usage.ledger_requests += 1;
         let (key, item) = (record.key(), Item::of(record).unwrap_or_default());
         match done {
-            true => state.put(key, item, 1),
+            true => state.put(key, item, 1, at),
             false => state.refuse(&key, &item, 1),
         }
     }
@@ -241,12 +268,13 @@ impl Meter {
         execution: &ExecutionRecord,
         changes: &[CounterChange],
         done: bool,
+        at: Timestamp,
     ) {
         let mut state = lock(&self.0);
         state.usage.ledger_requests += 1;
         let (key, item) = (execution.key(), Item::of(execution).unwrap_or_default());
         match done {
-            true => state.put(key, item, 2),
+            true => state.put(key, item, 2, at),
             false => state.refuse(&key, &item, 2),
         }
         for change in changes {
@@ -268,6 +296,7 @@ mod tests {
     use holdfast_ledger::{Counter, CounterKind, fixtures};
 
     use super::*;
+    use crate::world::START;
 
     #[test]
     fn a_refused_write_or_transaction_costs_what_a_done_one_costs_and_no_index_write() {
@@ -288,9 +317,9 @@ mod tests {
             count(&meter);
             meter.usage()
         };
-        let changes = [change];
-        let transaction = |done| usage(&|meter| meter.transaction(&execution, &changes, done));
-        let put = |done| usage(&|meter| meter.put(&execution, done));
+        let (changes, at) = ([change], START);
+        let transaction = |done| usage(&|meter| meter.transaction(&execution, &changes, done, at));
+        let put = |done| usage(&|meter| meter.put(&execution, done, at));
         for (done, refused, units) in [
             (transaction(true), transaction(false), 4),
             (put(true), put(false), 1),
@@ -299,7 +328,7 @@ mod tests {
                 (done.table_writes(), refused.table_writes()),
                 (units, units)
             );
-            assert_eq!((done.changes, refused.changes), (1, 0));
+            assert_eq!((done.changes(), refused.changes()), (1, 0));
             assert!(done.index_writes() > 0);
             assert_eq!(refused.index_writes(), 0);
         }

@@ -10,7 +10,13 @@ use holdfast_receipt::Decision;
 use holdfast_task::{AskTask, QuestionKind};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{approvals::vote, fault::Fault, functions::Room, process::Process, world::lock};
+use crate::{
+    approvals::{vote, voters},
+    fault::Fault,
+    functions::Room,
+    process::Process,
+    world::lock,
+};
 
 /// Time that a person takes to decide.
 const THINKS: Duration = Duration::from_secs(60);
@@ -83,7 +89,10 @@ async fn ruled(
         execution: task.execution.id.clone(),
     };
     let now = room.world.clock.now();
-    let Some(question) = vote(&ledger, &at, &task.ask, decision, now).await? else {
+    let measured = room.world.meter.is_some();
+    room.world
+        .meter(|meter| meter.votes(voters(&task.ask).len()));
+    let Some(question) = vote(&ledger, &at, &task.ask, decision, now, !measured).await? else {
         return Ok(false);
     };
     if decision == Decision::Retry {

@@ -283,7 +283,7 @@ impl Ledger for Process {
         let write = async {
             let put = world.ledger.put(record, expect).await;
             let done = put == Ok(Put::Done);
-            world.meter(|meter| meter.put(record, done));
+            world.meter(|meter| meter.put(record, done, world.clock.now()));
             if done {
                 self.note(record.clone().into());
             }
@@ -303,7 +303,7 @@ impl Ledger for Process {
             let ledger = &world.ledger;
             let put = put_execution(world.old, ledger, execution, expect, changes).await;
             let done = put == Ok(CountedPut::Done);
-            world.meter(|meter| meter.transaction(execution, changes, done));
+            world.meter(|meter| meter.transaction(execution, changes, done, world.clock.now()));
             if done {
                 self.note(execution.clone().into());
             }

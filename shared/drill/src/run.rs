@@ -28,6 +28,7 @@ use serde_json::{Value, json};
 
 use crate::{
     clock::Slot,
+    envelope::envelope,
     fault::Fault,
     functions::Room,
     invocation::{Integration, invocation},
@@ -35,7 +36,6 @@ use crate::{
     plan::DrilledWorkflow,
     process::Process,
     query::{KnownExpressions, Query},
-    signed_approval::{REQUESTER, approval_of},
     world::World,
 };
 
@@ -131,15 +131,7 @@ struct Life {
 
 async fn live(room: Rc<Room>, life: Rc<Life>) {
     let deployed = &room.deployed;
-    let key = &room.world.idempotency_key;
-    let mut start = json!({
-        "tenant": deployed.tenant, "idempotency_key": key, "input": deployed.input,
-    });
-    let approval = approval_of(&deployed.gate, &deployed.tenant, &deployed.input, key);
-    if let Some(approval) = approval {
-        start["requested_by"] = json!(REQUESTER);
-        start["approval"] = json!(approval);
-    }
+    let start = envelope(deployed, &room.world);
     let at = place_of(deployed, &room.world);
     let current = || async {
         room.world.ledger_back().await;
@@ -246,6 +238,7 @@ async fn execute(
     input: Value,
 ) -> RunEnd {
     let clock = &room.world.clock;
+    let began = clock.now();
     let stopped = Rc::new(Slot::default());
     let interpreter = Interpreter {
         clock: clock.clone(),
@@ -267,8 +260,13 @@ async fn execute(
     let end = interpret(&interpreter, machine, input, &stopped).await;
     let transitions = interpreter.transitions.get();
     room.world.meter(|meter| match is_express(arn) {
-        true => meter.express_run(),
-        false => meter.transitions(transitions),
+        true => meter.express_run(clock.now().duration_since(began)),
+        false => {
+            meter.transitions(transitions);
+            if end.clone().event(arn, "", &Value::Null).is_some() {
+                meter.status_event();
+            }
+        }
     });
     room.world.record(|| format!("machine    {arn} {end}"));
     end

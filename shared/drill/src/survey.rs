@@ -4,11 +4,13 @@
 use std::{
     rc::Rc,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use crate::{
     Settings,
     check::{Findings, check},
+    clock::Clock,
     fault::{Fault, Kind},
     meter::Meter,
     outage::Outage,
@@ -19,7 +21,7 @@ use crate::{
     scenario::{Place, Scenario, Strike},
     simulation::Facts,
     target::{Target, What},
-    world::{ArmedFault, World},
+    world::{ArmedFault, MEASURED, World},
 };
 
 /// The places at which faults can strike, and how each is reached.
@@ -42,8 +44,8 @@ pub(crate) struct Stage {
     pub(crate) outage: Option<Outage>,
     /// True if the run records its story.
     pub(crate) records: bool,
-    /// True if the run is measured.
-    pub(crate) measures: bool,
+    /// Time of an invocation, if the run is measured.
+    pub(crate) measures: Option<Duration>,
     /// Idempotency key, if several runs need one each.
     pub(crate) key: Option<String>,
 }
@@ -75,7 +77,10 @@ pub(crate) fn play(
     if let Some(key) = stage.key {
         world.idempotency_key = key;
     }
-    if stage.measures {
+    if stage.measures.is_some() {
+        world.call = stage.measures;
+        world.start += MEASURED;
+        world.clock = Clock::new(world.start, stage.settings.seed);
         let facts = Mutex::new(Facts::measuring());
         (world.meter, world.facts) = (Some(Meter::default()), Some(facts));
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use holdfast_audit::MetricBatch;
-use holdfast_ledger::Partition;
+use holdfast_ledger::{Partition, Statistics, StatisticsKey, statistics_units};
 
 /// The namespace of metrics of a deployment called `holdfast`.
 const NAMESPACE: &str = "Holdfast/holdfast";
@@ -40,10 +40,14 @@ pub struct Usage {
     pub transitions: u64,
     /// Runs of Express state machines, whose transitions have no price.
     pub express_runs: u64,
+    /// Milliseconds of these runs, of which each is charged by whole 100 ms.
+    pub express_ms: u64,
     /// Invocations of functions by state machines.
     pub calls: u64,
-    /// Milliseconds from the start to the end of everything that it caused.
-    pub lasted_ms: u64,
+    /// Status events of Standard executions that did not succeed, which a queue takes to `recover`.
+    pub status_events: u64,
+    /// Requests by which people decide.
+    pub votes: u64,
     /// Requests to the ledger.
     pub ledger_requests: u64,
     /// The bytes of the largest entry in the list of the tenant's executions.
@@ -58,19 +62,36 @@ pub struct Usage {
     pub receipts_signed: u64,
     /// Audit events of steps that took effect.
     pub completed_steps: Volume,
+    /// The times of these events, in milliseconds since the start, in order.
+    pub completed_ms: Vec<u64>,
     /// The audit events of steps that the specification does not name.
     pub step_details: Volume,
     /// All other audit events.
     pub events: Volume,
     /// The metrics that audit events and step records yield.
     pub metrics: MetricBatch,
-    /// Changes of records, which the ledger's stream carries.
-    pub changes: u64,
+    /// Contributions to the statistics of its tenant and workflow, as if in one hour.
+    pub statistics: Option<(StatisticsKey, Statistics)>,
+    /// The times of changes of records, which the ledger's stream carries, in milliseconds since
+    /// the start, in order.
+    pub change_ms: Vec<u64>,
     /// Requests at targets.
     pub target_calls: u64,
 }
 
 impl Usage {
+    /// The number of changes of records.
+    pub fn changes(&self) -> u64 {
+        self.change_ms.len() as u64
+    }
+
+    /// The write units of a batch of the ledger's stream that adds to the statistics of an hour
+    /// with so many equal executions.
+    pub fn statistics_units(&self, executions: u64) -> u64 {
+        let statistics = self.statistics.as_ref();
+        statistics.map_or(0, |(of, sums)| statistics_units(of, sums, executions))
+    }
+
     /// The read units of the table.
     pub fn reads(&self) -> u64 {
         self.partitions.values().map(|load| load.reads).sum()
@@ -102,6 +123,19 @@ impl Usage {
     }
 }
 
+/// The mean number of batches in which changes at these times are, if each batch gathers for so
+/// many seconds. A batch begins at any time, since other executions fill it too.
+pub fn batches(times_ms: &[u64], seconds: f64) -> f64 {
+    let gaps = times_ms.windows(2).map(|pair| pair[1].abs_diff(pair[0]));
+    let further: f64 = gaps
+        .map(|gap| (gap as f64 / 1000.0 / seconds).min(1.0))
+        .sum();
+    match times_ms.is_empty() {
+        true => 0.0,
+        false => 1.0 + further,
+    }
+}
+
 /// A measured run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MeasuredRun {
@@ -109,4 +143,17 @@ pub struct MeasuredRun {
     pub status: Option<String>,
     /// The requests of the run at each service.
     pub usage: Usage,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_in_one_batch_and_in_another_one_after_a_wait() {
+        assert_eq!(batches(&[], 5.0), 0.0);
+        assert_eq!(batches(&[7], 5.0), 1.0);
+        assert_eq!(batches(&[0, 1_000, 2_500], 5.0), 1.5);
+        assert_eq!(batches(&[0, 240_000, 240_000], 5.0), 2.0);
+    }
 }

@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use holdfast_engine::{Host, ObjectStore, StoreError};
@@ -23,6 +24,10 @@ use crate::{
 
 /// Default start of a run: the time in the specification's example, a Monday.
 pub(crate) const START: Timestamp = Timestamp::constant(1_759_150_800, 0);
+
+/// Time by which a measured run starts later. Times have milliseconds on AWS, so that records are
+/// as long.
+pub(crate) const MEASURED: Duration = Duration::from_millis(123);
 
 /// The world that everything in a run shares.
 pub(crate) struct World {
@@ -47,6 +52,8 @@ pub(crate) struct World {
     pub(crate) old: Option<OldBehavior>,
     /// Outage of a service that begins during the run.
     pub(crate) outage: Option<Outage>,
+    /// Time of an invocation, if the run is measured. Otherwise it lasts as long as its requests.
+    pub(crate) call: Option<Duration>,
     /// Counts of a run that is measured.
     pub(crate) meter: Option<Meter>,
     armed: Mutex<Vec<ArmedFault>>,
@@ -101,6 +108,7 @@ impl World {
             facts: None,
             old: None,
             outage: None,
+            call: None,
             meter: None,
             armed: Mutex::new(armed),
             story: records.then(Mutex::default),

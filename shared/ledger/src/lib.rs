@@ -116,8 +116,8 @@ pub use step::{
 pub use takeover::{TakeoverTransition, take, take_to_finish, unwound_since};
 pub use tenant::{TenantKey, TenantRecord, TenantState, not_registered, registration};
 pub use units::{
-    ENDED_AT, INDEXES, Index, Item, LIST_STATUS, Partition, Projection, read_units_of, write_units,
-    write_units_of,
+    ENDED_AT, INDEXES, Index, Item, LIST_STATUS, Partition, Projection, read_units_of,
+    statistics_units, write_units, write_units_of,
 };
 pub use unwind::{
     UndoClaim, UndoClaimTransition, UndoCompletionTransition, UndoNeed, UndoReport, claim_undo,

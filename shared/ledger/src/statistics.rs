@@ -220,7 +220,7 @@ pub async fn add_contributions<S: StatisticsStore>(
 
 /// The most sums in a group, so that its update stays below the 4 KB that DynamoDB takes of an
 /// [expression](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
-const SUMS_MAX: usize = 200;
+pub(crate) const SUMS_MAX: usize = 200;
 
 /// Groups the first contributions to a place: as many whole changes as fit, in their order. `None`
 /// if there is none.

@@ -14,6 +14,7 @@ use super::{
     key::{Key, instant},
     left_out::leave_out,
     record::Record,
+    statistics::{SUMS_MAX, Statistics, StatisticsKey},
 };
 
 /// The bytes that one write unit covers.
@@ -219,6 +220,26 @@ pub fn read_units_of(bytes: u64) -> u64 {
     bytes.div_ceil(READ_BYTES).max(1)
 }
 
+/// The units of one addition to the statistics of a place, which has these sums of so many equal
+/// executions. An addition of more than 200 sums is several ones. Each is a transaction of the
+/// place and of a small mark, which charges both twice.
+pub fn statistics_units(of: &StatisticsKey, sums: &Statistics, executions: u64) -> u64 {
+    let counts = sums.counts();
+    let additions = counts.len().div_ceil(SUMS_MAX) as u64;
+    let counted = |(name, count): (String, u64)| (name, count.saturating_mul(executions).into());
+    let mut item: Map<String, Value> = counts.into_iter().map(counted).collect();
+    let key = Key::Statistics(of.clone());
+    for (name, value) in [
+        ("pk", key.pk().into()),
+        ("sk", key.sk().into()),
+        ("updated_at", Value::from("2026-01-01T00:00:00.000Z")),
+        ("expires_at", 1_767_225_601.into()),
+    ] {
+        item.insert(name.to_owned(), value);
+    }
+    2 * (write_units_of(bytes(&item)) + 1) * additions
+}
+
 fn bytes(attributes: &Map<String, Value>) -> u64 {
     let sizes = attributes
         .iter()
@@ -244,9 +265,11 @@ fn value_bytes(value: &Value) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use serde_json::json;
 
     use super::*;
+    use crate::statistics::StepStatistics;
 
     fn item(value: Value) -> Item {
         match value {
@@ -309,6 +332,37 @@ mod tests {
         let units = [0, 1, 1_024, 1_025, 4_096, 4_097]
             .map(|size| (write_units_of(size), read_units_of(size)));
         assert_eq!(units, [(1, 1), (1, 1), (1, 1), (2, 1), (4, 1), (5, 2)]);
+    }
+
+    #[test]
+    fn statistics_of_many_steps_cost_more_than_those_of_few() {
+        let of = StatisticsKey {
+            tenant: "acme".to_owned(),
+            hour: Timestamp::constant(1_767_225_600, 0),
+            workflow: "WF-HOLD".to_owned(),
+        };
+        let units = |steps: usize| {
+            let sums = StepStatistics {
+                ended: 1,
+                attempts: 1,
+                ms: 100,
+            };
+            let steps = (0..steps).map(|n| (format!("step_{n}"), sums));
+            let statistics = Statistics {
+                started: 1,
+                steps: steps.collect(),
+                ..Statistics::default()
+            };
+            statistics_units(&of, &statistics, 1_000)
+        };
+        assert_eq!([2, 5, 20].map(units), [4, 4, 6]);
+        // More than 200 sums are two additions.
+        assert!(
+            units(80) > 2 * units(60) - 4,
+            "{}, {}",
+            units(80),
+            units(60)
+        );
     }
 
     #[test]

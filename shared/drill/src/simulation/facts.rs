@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use holdfast_audit::{About, Event, Kind, MetricBatch, Origin, Record, events, measurements};
+use holdfast_audit::{
+    About, Event, Kind, MetricBatch, Origin, Record, contributions, events, measurements,
+};
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{AnyRecord, ExecutionRecord};
+use holdfast_ledger::{AnyRecord, ExecutionRecord, Statistics, StatisticsKey};
 use jiff::Timestamp;
 
 use crate::usage::Volume;
@@ -23,6 +25,8 @@ pub(crate) struct Facts {
     /// True if the metrics are collected.
     measures: bool,
     metrics: MetricBatch,
+    /// The contributions to statistics, if the metrics are collected.
+    statistics: Option<(StatisticsKey, Statistics)>,
     /// The last version of each record, by its kind and its names.
     records: BTreeMap<String, Record>,
     /// The last version of each execution record, which names the workflow of steps and questions.
@@ -75,10 +79,17 @@ impl Facts {
             Some(execution) => measurements(before, &record, &Origin::of(execution)),
             None => Vec::new(),
         };
+        let written = events(before, &record, &about, now);
+        if self.measures {
+            for (of, sums) in contributions(&written, &measured, &about) {
+                let statistics = self.statistics.get_or_insert((of, Statistics::default()));
+                statistics.1.add(&sums);
+            }
+        }
         for one in measured {
             self.metrics.measurement(&about, one);
         }
-        for event in events(before, &record, &about, now) {
+        for event in written {
             self.add(event);
         }
         // A rebuild, and the story of an execution, derive every event again.
@@ -125,6 +136,20 @@ impl Facts {
             volume.add(ENVELOPE_BYTES + kind.name().len() as u64 + detail.len() as u64);
         }
         (completed, details, others)
+    }
+
+    /// Returns the times of the events of completed steps, in order.
+    pub(crate) fn completed(&self) -> Vec<Timestamp> {
+        let events = self.events.values();
+        let completed = events.filter(|event| event.kind() == Kind::StepCompleted);
+        let mut times: Vec<_> = completed.map(|event| event.at).collect();
+        times.sort_unstable();
+        times
+    }
+
+    /// Returns the contributions to statistics, as if all were made in one hour.
+    pub(crate) fn statistics(&self) -> Option<(StatisticsKey, Statistics)> {
+        self.statistics.clone()
     }
 
     /// Returns the metrics of the measured changes and of all events.

@@ -354,7 +354,7 @@ impl Region {
             execution: task.execution.id.clone(),
         };
         let now = self.now();
-        let Some(question) = vote(process, &at, &task.ask, decision, now).await? else {
+        let Some(question) = vote(process, &at, &task.ask, decision, now, true).await? else {
             return Ok(false);
         };
         let step = &task.ask.step;

@@ -1,5 +1,7 @@
 //! The counts of a measured run are those of the documented budgets.
 
+use std::time::Duration;
+
 use crate::set_up::drill_of;
 use holdfast_drill::{Scenario, Usage};
 use holdfast_ledger::Key;
@@ -14,10 +16,15 @@ fn plain(steps: usize) -> String {
     format!("{head}steps:\n{}", steps.collect::<String>())
 }
 
+/// Time of an invocation.
+const CALL: Duration = Duration::from_millis(100);
+
 fn happy(source: &str) -> Usage {
-    let measured = drill_of(source)
-        .measure(&Scenario::default())
-        .expect("it runs");
+    executed(source, &Scenario::default())
+}
+
+fn executed(source: &str, scenario: &Scenario) -> Usage {
+    let measured = drill_of(source).measure(scenario, CALL).expect("it runs");
     assert_eq!(measured.status.as_deref(), Some("EXECUTED"));
     measured.usage
 }
@@ -47,7 +54,7 @@ fn a_success_of_n_steps_keeps_to_its_budget_of_requests() {
         assert_eq!(usage.completed_steps.count, n, "{n} steps");
         // The wait of the first step, the end of each, and the end of the execution.
         assert_eq!(usage.metric_lines(1).count, n + 2, "{n} steps");
-        assert_eq!(usage.changes, writes, "{n} steps");
+        assert_eq!(usage.changes(), writes, "{n} steps");
     }
 }
 
@@ -69,4 +76,44 @@ fn executions_of_one_batch_share_the_declarations_of_their_metrics() {
     assert_eq!(alone.count, 4);
     assert_eq!(ten.count, 4 + 3 * 10);
     assert!(ten.bytes < 6 * alone.bytes, "{alone:?}, {ten:?}");
+}
+
+#[test]
+fn statistics_are_sized_by_the_steps_that_contribute_to_them() {
+    let units = [2, 5, 20].map(|n| happy(&plain(n)).statistics_units(10_800));
+    assert_eq!(units, [4, 4, 6]);
+}
+
+#[test]
+fn an_express_run_lasts_as_long_as_its_calls_and_the_pauses_between_them() {
+    let express = plain(2).replace("steps:\n", "tier: express\nsteps:\n");
+    let usage = happy(&express);
+    assert_eq!((usage.express_runs, usage.express_ms), (1, 400));
+    // The retry is one more call, after a pause.
+    let throttled = "notify_1/throttled".parse().expect("a scenario");
+    let retried = executed(&express, &throttled);
+    assert_eq!((retried.express_runs, retried.calls), (1, 5));
+    assert!(retried.express_ms > 500, "{}", retried.express_ms);
+    assert_eq!(retried.express_ms % 100, 0);
+}
+
+#[test]
+fn the_calls_of_a_recovery_are_no_time_of_an_express_run() {
+    let express = plain(2).replace("steps:\n", "tier: express\nsteps:\n");
+    let killed = "Finish/killed-before".parse().expect("a scenario");
+    let measured = drill_of(&express).measure(&killed, CALL);
+    let usage = measured.expect("it runs").usage;
+    // Begin and two steps. The recovery is a Standard execution.
+    assert_eq!((usage.express_runs, usage.express_ms), (1, 300));
+    assert!(usage.transitions > 0 && usage.calls > 3, "{usage:?}");
+}
+
+#[test]
+fn a_standard_execution_that_fails_has_a_status_event() {
+    let refused = "notify_2/permanent".parse().expect("a scenario");
+    for (tier, events) in [("standard", 1), ("express", 0)] {
+        let source = plain(2).replace("steps:\n", &format!("tier: {tier}\nsteps:\n"));
+        let measured = drill_of(&source).measure(&refused, CALL);
+        assert_eq!(measured.expect("it runs").usage.status_events, events);
+    }
 }

@@ -36,6 +36,7 @@ pub fn read_answers(
             actions: &[],
             parameters: &[],
         },
+        tier: None,
         names: Names::collect(&root),
         input_schema: Value::Null,
         timeout_max_s: MAX_TIMEOUT_S,

@@ -66,6 +66,7 @@ pub(crate) use choose::outputs;
 pub(crate) use rules::bare;
 
 use holdfast_action::ActionInfo;
+use holdfast_task::Tier;
 
 /// The names outside a definition that it may refer to.
 #[derive(Debug, Clone, Copy)]
@@ -87,5 +88,15 @@ pub fn read_with_warnings(
     source: &str,
     known: &Environment<'_>,
 ) -> Result<(Definition, Vec<Problem>), Vec<Problem>> {
-    read::read(source, known)
+    read::read(source, known, None)
+}
+
+/// Like [`read`], but reads the definition as if it had this tier. The error also holds what this
+/// tier refuses.
+pub fn read_as(
+    source: &str,
+    known: &Environment<'_>,
+    tier: Tier,
+) -> Result<Definition, Vec<Problem>> {
+    read::read(source, known, Some(tier)).map(|(definition, _)| definition)
 }

@@ -51,6 +51,7 @@ pub(super) const MAX_TIMEOUT_S: u64 = 365 * 24 * 60 * 60;
 pub(super) fn read(
     source: &str,
     known: &Environment<'_>,
+    tier: Option<Tier>,
 ) -> Result<(Definition, Vec<Problem>), Vec<Problem>> {
     let mut problems = Vec::new();
     let root = match parse(source, &mut problems) {
@@ -61,6 +62,7 @@ pub(super) fn read(
     let mut reader = Reader {
         source,
         known,
+        tier,
         names: Names::collect(&root),
         input_schema,
         timeout_max_s: MAX_TIMEOUT_S,

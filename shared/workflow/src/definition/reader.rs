@@ -3,6 +3,7 @@
 
 use std::ops::RangeInclusive;
 
+use holdfast_task::Tier;
 use serde_json::Value;
 
 use super::{
@@ -19,6 +20,8 @@ use super::{
 pub(super) struct Reader<'a> {
     pub(super) source: &'a str,
     pub(super) known: &'a Environment<'a>,
+    /// The tier in place of the definition's own one.
+    pub(super) tier: Option<Tier>,
     pub(super) names: Names,
     /// The input schema, as it was written.
     pub(super) input_schema: Value,

@@ -45,7 +45,7 @@ impl Reader<'_> {
         let choices = [("standard", Tier::Standard), ("express", Tier::Express)];
         let tier = fields.get("tier");
         let tier = tier.and_then(|node| self.choice(node, "tier", &choices));
-        tier.unwrap_or_default()
+        self.tier.unwrap_or(tier.unwrap_or_default())
     }
 
     /// Reports the parts of a definition that an Express state machine cannot run.
