@@ -234,7 +234,8 @@ def ceilings():
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="write the tables into their pages")
-    parser.add_argument("--check", action="store_true", help="fail if a page has other tables, or if an aim is missed")
+    parser.add_argument("--check", action="store_true", help="fail if a page has other tables")
+    parser.add_argument("--aims", action="store_true", help="fail if an aim is missed")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         project = Project(folder)
@@ -254,10 +255,11 @@ def main():
                 (ROOT / path).write_text("\n".join(placed) + "\n")
             elif placed != lines:
                 differs.add(path)
-    if not arguments.check:
-        return
-    faults = [f"{path} differs: python3 infra/bench/cost.py --write" for path in sorted(differs)]
-    faults += [f"an aim is missed: {one}" for one in missed]
+    faults = []
+    if arguments.check:
+        faults += [f"{path} differs: python3 infra/bench/cost.py --write" for path in sorted(differs)]
+    if arguments.aims:
+        faults += [f"an aim is missed: {one}" for one in missed]
     if faults:
         raise SystemExit("error: " + "\nerror: ".join(faults))
 

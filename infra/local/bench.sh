@@ -25,7 +25,7 @@ source "$local_dir/env"
 cd "$root"
 export HOLDFAST_CLI=$target_dir/$HOLDFAST_PROFILE/holdfast
 measure "counting requests per execution" counts.py
-measure "pricing executions" cost.py --check
+measure "pricing executions" cost.py --check --aims
 stage "waiting for the programs that are deployed"
 wait "$build" || fail_with_log "the build of the programs failed" "$logs/bench.log"
 measure "timing the API" api.py

@@ -44,7 +44,7 @@ pub(crate) fn envelope(deployed: &DrilledWorkflow, world: &World) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
+    use std::{rc::Rc, sync::Arc, time::Duration};
 
     use futures_util::FutureExt;
     use holdfast_ledger::Ledger;
@@ -52,6 +52,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        SampleRun,
         run::place_of,
         survey::{Stage, play},
     };
@@ -75,8 +76,8 @@ steps:
             };
             let definition = definition::read(&WORKFLOW.replace("TIER", tier), &known).unwrap();
             let actions: Vec<_> = registry.infos().cloned().collect();
-            let answers = BTreeMap::new();
-            let deployed = DrilledWorkflow::new(&definition, "hold.yaml", &actions, None, &answers);
+            let sample = SampleRun::default();
+            let deployed = DrilledWorkflow::new(&definition, "hold.yaml", &actions, &sample);
             let deployed = Arc::new(deployed.unwrap());
             let stage = Stage {
                 measures: Some(Duration::from_millis(100)),

@@ -26,6 +26,12 @@ const CALL: Duration = Duration::from_millis(100);
 /// (aws.amazon.com/step-functions/pricing).
 const CHARGED_MS: u64 = 100;
 
+/// Returns the milliseconds from the start of a run.
+fn millis(start: Timestamp, at: Timestamp) -> u64 {
+    let lasted = at.duration_since(start).as_millis();
+    u64::try_from(lasted).unwrap_or(0)
+}
+
 impl Drill {
     /// Returns, for each step that is reached, the scenario in which it fails for good.
     pub fn failures(&self) -> Vec<Scenario> {
@@ -56,10 +62,7 @@ impl Drill {
         if let Some(facts) = &world.facts {
             let facts = lock(facts);
             (usage.completed_steps, usage.step_details, usage.events) = facts.volumes();
-            let since_start = |at: Timestamp| {
-                let lasted = at.duration_since(world.start).as_millis();
-                u64::try_from(lasted).unwrap_or(0)
-            };
+            let since_start = |at| millis(world.start, at);
             usage.completed_ms = facts.completed().into_iter().map(since_start).collect();
             usage.statistics = facts.statistics();
             usage.metrics = facts.metrics();
@@ -121,11 +124,11 @@ impl Drill {
 }
 
 /// Counts the requests of a run.
-#[derive(Default)]
 pub(crate) struct Meter(Mutex<MeterState>);
 
-#[derive(Default)]
 struct MeterState {
+    /// Time at which the run starts.
+    start: Timestamp,
     usage: Usage,
     /// The stored items.
     items: BTreeMap<Key, Item>,
@@ -158,7 +161,7 @@ impl MeterState {
         let bytes = entry.map_or(0, |entry| entry.bytes());
         self.usage.listed_bytes = self.usage.listed_bytes.max(bytes);
         self.items.insert(key, item);
-        self.usage.change_ms.push(since_start(at));
+        self.usage.change_ms.push(millis(self.start, at));
     }
 
     /// A refused write of an item costs as much as one that changes no index.
@@ -170,6 +173,15 @@ impl MeterState {
 
 impl Meter {
     /// Returns what it has counted.
+    /// Counts from this start on.
+    pub(crate) fn new(start: Timestamp) -> Self {
+        Self(Mutex::new(MeterState {
+            start,
+            usage: Usage::default(),
+            items: BTreeMap::new(),
+        }))
+    }
+
     pub(crate) fn usage(&self) -> Usage {
         lock(&self.0).usage.clone()
     }
@@ -313,7 +325,7 @@ mod tests {
             until: None,
         };
         let usage = |count: &dyn Fn(&Meter)| {
-            let meter = Meter::default();
+            let meter = Meter::new(START);
             count(&meter);
             meter.usage()
         };

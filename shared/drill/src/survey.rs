@@ -82,7 +82,7 @@ pub(crate) fn play(
         world.start += MEASURED;
         world.clock = Clock::new(world.start, stage.settings.seed);
         let facts = Mutex::new(Facts::measuring());
-        (world.meter, world.facts) = (Some(Meter::default()), Some(facts));
+        (world.meter, world.facts) = (Some(Meter::new(world.start)), Some(facts));
     }
     let left = run(deployed, parsed, world);
     let found = check(deployed, &left);
