@@ -96,8 +96,9 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<(), Trouble> {
     ))?;
     if mirror.digests == 0 {
         output::line(&format!(
-            "tenant {tenant} has no digest of these hours; the digest of the current hour is due at {}",
-            Hour::of(Timestamp::now()).due_at()
+            "tenant {tenant} has no digest of these hours; a tenant with receipts gets its next one at \
+             {}",
+            Hour::newest_due(Timestamp::now()).next().due_at()
         ))?;
     }
     if mirror.missing.is_empty() {

@@ -18,7 +18,8 @@ import subprocess
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-HOLDFAST = os.environ.get("HOLDFAST_CLI", ROOT / "target/local/holdfast")
+BUILT = ROOT / "target/local/holdfast"
+HOLDFAST = os.environ.get("HOLDFAST_CLI") or (BUILT if BUILT.exists() else shutil.which("holdfast"))
 STEPS = (2, 5, 20)
 TIERS = ("standard", "express")
 # The most US$ for 1,000 successes of so many steps, by tier.
@@ -52,7 +53,7 @@ class Project:
         return subprocess.run(command, cwd=self.folder, check=True, stdout=subprocess.PIPE).stdout
 
     def bills(self, steps, tier):
-        """Returns the bills of a workflow: `ends` has a success first, then a failure at each step."""
+        """Returns the bills of a workflow: `ends` has a success, then a failure at each step."""
         text = f"{HEAD}tier: {tier}\nsteps:\n" + "".join(step.replace("{n}", str(n)) for n, step in enumerate(steps))
         (self.folder / "workflows/bench.yaml").write_text(text)
         return json.loads(self.holdfast("workflows/bench.yaml", "--json"))
@@ -237,6 +238,8 @@ def main():
     parser.add_argument("--check", action="store_true", help="fail if a page has other tables")
     parser.add_argument("--aims", action="store_true", help="fail if an aim is missed")
     arguments = parser.parse_args()
+    if not HOLDFAST:
+        raise SystemExit("error: no holdfast is on the PATH, and none is built: run make up")
     with tempfile.TemporaryDirectory() as folder:
         project = Project(folder)
         pages = [(items(project, tier), ["docs/cost.md"]) for tier in TIERS]

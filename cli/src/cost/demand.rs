@@ -1,4 +1,4 @@
-//! What one execution asks of AWS, with its share of what executions have in common. The bill
+//! The demand of one execution on AWS, with its share of what executions have in common. The bill
 //! prices it, and the ceilings divide limits by it.
 
 use holdfast_drill::{SHARED_ENTRY_BYTES, StepEvents, Usage, Volume, batches};

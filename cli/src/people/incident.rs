@@ -119,7 +119,10 @@ pub(super) fn in_words(answer: &Value, screen: &Screen) -> Result<String, Troubl
             "workflow",
             format!("{}, tenant {}", one.workflow_id, one.tenant),
         ),
-        ("cause", format!("{} {}", one.state, one.error)),
+        (
+            "cause",
+            format!("{} {}", one.state, one.error).trim().to_owned(),
+        ),
         ("status", one.status.clone()),
         (
             "opened",

@@ -339,7 +339,10 @@ fn a_success_costs_no_more_than_its_bound_on_both_tiers() {
     for (tier, bounds) in BOUNDS {
         for (steps, most) in [2, 5, 20].into_iter().zip(bounds) {
             let dollars = success(steps, tier);
-            assert!(dollars <= most, "{steps} steps, {tier}: {dollars} of {most}");
+            assert!(
+                dollars <= most,
+                "{steps} steps, {tier}: {dollars} of {most}"
+            );
         }
     }
 }
