@@ -7,7 +7,7 @@ import sys
 # The crates of ours that each crate may name. A crate that is not listed may use any.
 MAY_USE = {
     "ids": "",
-    "action": "",
+    "action": "ids",
     "expression": "",
     "asl": "expression",
     "access": "ids",
