@@ -168,9 +168,12 @@ impl<A: Action> AnyAction for TypedAction<A> {
 }
 
 /// Reads a value into an action's type. The error names place and expected type, since serde's own
-/// message would quote the value. A number is what it is in value: `30.0` is the integer 30, which
-/// has the same digest.
+/// message would quote the value. A type that takes no `30.0` reads it as the integer 30, which has
+/// the same digest.
 fn parse<T: DeserializeOwned>(mut value: Value, what: &str) -> Result<T, StepError> {
+    if let Ok(read) = T::deserialize(&value) {
+        return Ok(read);
+    }
     write_whole(&mut value);
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = match error.path().to_string() {
@@ -225,6 +228,24 @@ mod tests {
         let half = parse::<Input>(json!({"card": {"digits": 2.5}}), "input");
         let error = half.expect_err("it is no integer");
         assert_eq!(error.message, "input.card.digits must be u16");
+    }
+
+    #[test]
+    fn a_value_that_a_type_takes_as_it_is_keeps_its_spelling() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        #[serde(untagged)]
+        enum Amount {
+            Cents(i64),
+            Units(f64),
+        }
+        let read = parse::<Amount>(json!(30.0), "input").expect("it fits");
+        assert_eq!(read, Amount::Units(30.0));
+        let read = parse::<serde_json::Value>(json!({"amount": 10.0}), "input");
+        assert_eq!(read.expect("it fits").to_string(), r#"{"amount":10.0}"#);
+        assert_eq!(
+            parse::<Amount>(json!(3), "input").expect("it fits"),
+            Amount::Cents(3)
+        );
     }
 
     #[test]

@@ -20,14 +20,14 @@ pub fn keep_digits(value: &mut Value) {
     }
 }
 
-/// Largest magnitude up to which a float holds every integer: 2^53.
+/// Magnitude below which no two integers are one float: 2^53.
 const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// The integer that a float is in value, such as 30 of `30.0`, or 0 of `-0.0`. `None` of any other
 /// number, so also of one that is written as an integer.
 pub fn whole(number: &Number) -> Option<i64> {
     let float = number.as_f64().filter(|_| number.is_f64())?;
-    (float.fract() == 0.0 && float.abs() <= MAX_WHOLE).then_some(float as i64)
+    (float.fract() == 0.0 && float.abs() < MAX_WHOLE).then_some(float as i64)
 }
 
 /// Writes every float that is an integer in value as that integer: RFC 8785 has one form of both.
@@ -53,13 +53,13 @@ mod tests {
     #[test]
     fn a_float_that_is_an_integer_in_value_becomes_that_integer_at_any_depth() {
         let mut value: serde_json::Value = serde_json::from_str(
-            r#"{"a":[1.0,1e0,-3.0,-0.0,0.5,1e16],"b":{"c":9007199254740992.0},"d":"1.0","e":7}"#,
+            r#"{"a":[1.0,1e0,-3.0,-0.0,0.5,1e16],"b":{"c":9007199254740991.0,"f":9007199254740992.0},"d":"1.0","e":7}"#,
         )
         .expect("written by hand");
         write_whole(&mut value);
         assert_eq!(
             value.to_string(),
-            r#"{"a":[1,1,-3,0,0.5,1e+16],"b":{"c":9007199254740992},"d":"1.0","e":7}"#
+            r#"{"a":[1,1,-3,0,0.5,1e+16],"b":{"c":9007199254740991,"f":9007199254740992.0},"d":"1.0","e":7}"#
         );
     }
 
