@@ -156,11 +156,20 @@ fn same_receipt(stored: &[u8], ours: &Value) -> Result<(), String> {
         return Err("what is stored is not a JSON object".to_owned());
     };
     ours.retain(|name, _| stored.contains_key(name) || !LATER.contains(&name.as_str()));
-    let says_when = |failure: &Value| failure.get("requested_at").is_some();
     if let Some(Value::Object(failure)) = ours.get_mut("failure")
-        && !stored.get("failure").is_some_and(says_when)
+        && let Some(Value::Object(before)) = stored.get("failure")
     {
-        failure.remove("requested_at");
+        if !before.contains_key("requested_at") {
+            failure.remove("requested_at");
+        }
+        // Words for people, which a release may choose otherwise than the one before. The words of
+        // a person are never ours.
+        if !before.contains_key("requested_by")
+            && let (Some(ours), Some(Value::String(said))) =
+                (failure.get_mut("reason"), before.get("reason"))
+        {
+            *ours = said.clone().into();
+        }
     }
     let names = stored.keys().chain(ours.keys());
     let mut compared = names.filter(|name| !VARIES.contains(&name.as_str()));

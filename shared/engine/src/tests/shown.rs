@@ -171,6 +171,29 @@ fn a_receipt_without_fields_has_no_member_for_them() {
     }
 }
 
+#[test]
+fn a_receipt_with_the_reason_in_other_words_is_adopted() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let no = Script::of([ScriptedCall::Fails(StepError::permanent("no"))]);
+    attempt(&engine, &step_task(&execution, STEPS[0]), &no).unwrap_err();
+    let ended = finish(&engine, &execution, Some(STEPS[0])).unwrap();
+    let mut earlier = json!(receipt_of(&engine, &execution));
+    earlier["failure"]["reason"] = json!("no, by an earlier release");
+    let bytes = holdfast_ids::digest::canonical(&earlier).unwrap();
+    let sha256 = holdfast_ids::digest::sha256_hex(&bytes);
+    let objects = engine.receipts.objects.clone();
+    objects.lock().unwrap().insert(ended.receipt.clone(), bytes);
+    change(&engine, &partition(&execution), |execution| {
+        execution.receipt = None;
+    });
+    let adopted = finish(&engine, &execution, Some(STEPS[0])).unwrap();
+    assert_eq!(
+        (adopted.receipt, adopted.receipt_sha256),
+        (ended.receipt, sha256)
+    );
+}
+
 /// The function `finish` of an earlier release stored the receipt, and died before it recorded it.
 #[test]
 fn a_receipt_that_an_earlier_release_stored_is_adopted() {
