@@ -126,8 +126,11 @@ fn judged(
         let keys = ApprovalKeys::default();
         let mut outcomes = holdfast_admission::check(&gate, &start, &scope, &keys, now);
         let undecided = about_approval(&gate);
-        outcomes.extend(evaluate_fields(&gate.fields, &scope).1);
         outcomes.retain(|outcome| !undecided.contains(&outcome.name));
+        let mut fields = gate.fields.clone();
+        fields.subject = fields.subject.filter(|subject| !reads_approval(subject));
+        fields.show.retain(|field| !reads_approval(&field.value));
+        outcomes.extend(evaluate_fields(&fields, &scope).1);
         outcomes.into_iter().filter_map(refused).collect()
     });
     match evaluated {
@@ -153,20 +156,28 @@ fn misfit(violation: &str) -> StartProblem {
 /// The names of the guardrails that read the approval, which comes with the start itself. `subject`
 /// and `show` are the guardrails of the fields that people see.
 fn about_approval(gate: &AdmissionSpec) -> Vec<String> {
-    let reads = |expression: &str| expression.contains("$approval");
-    let reading = gate.guardrails.iter().filter(|one| reads(&one.assert));
+    let reading = gate.guardrails.iter();
+    let reading = reading.filter(|one| reads_approval(&one.assert));
     let reading = reading.map(|one| one.name.as_str());
     let approval = gate.rules.approval.then_some("approval");
     let subject = gate.fields.subject.as_deref();
-    let subject = subject.filter(|subject| reads(subject)).map(|_| "subject");
+    let subject = subject
+        .filter(|subject| reads_approval(subject))
+        .map(|_| "subject");
     let mut show = gate.fields.show.iter();
-    let show = show.any(|field| reads(&field.value)).then_some("show");
+    let show = show
+        .any(|field| reads_approval(&field.value))
+        .then_some("show");
     let names = approval
         .into_iter()
         .chain(reading)
         .chain(subject)
         .chain(show);
     names.map(str::to_owned).collect()
+}
+
+fn reads_approval(expression: &str) -> bool {
+    expression.contains("$approval")
 }
 
 /// The problem of a guardrail that does not hold.
@@ -263,6 +274,11 @@ mod tests {
         let (gate, found) = problems_of(fields("$approval.reference"), "v-1");
         assert!(found.is_empty());
         assert_eq!(about_approval(&gate), ["subject", "show"]);
+        let mut both = fields("$approval.reference");
+        both.show.extend(fields("$input.vendor_id").show);
+        let (_, found) = problems_of(both, "a\nb");
+        let names: Vec<_> = found.iter().map(|one| one.guardrail.as_str()).collect();
+        assert_eq!(names, ["show"], "the other field is judged");
     }
 
     #[test]
