@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use holdfast_action::ActionInfo;
-use holdfast_drill::{Drill, Matrix, Outcome, SampleRun, Scenario, Settings, Simulator};
+use holdfast_drill::{Drill, Matrix, Outcome, RunInputs, Scenario, Settings, Simulator};
 use holdfast_ids::names::sanitize;
 use holdfast_task::Tier;
 use holdfast_workflow::definition::{
     self, Answers, Definition, Environment, Problem, read_answers,
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 
 use crate::{
@@ -49,7 +49,7 @@ pub(crate) struct DrillArgs {
     pub(crate) races: bool,
 }
 
-/// Stand-ins for a caller, for targets and for the time, in a run in process.
+/// Input, answers of targets and start time of a run in process.
 #[derive(Args)]
 pub(crate) struct Sample {
     /// A JSON file with the input; by default it is made from the workflow's input schema
@@ -59,18 +59,28 @@ pub(crate) struct Sample {
     #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
     /// The time of the start, as 2026-01-05T09:00:00Z; by default 2025-09-29T13:00:00Z, a Monday
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = start_time)]
     at: Option<Timestamp>,
+}
+
+/// Reads the time of a start, which leaves room for a run of years.
+fn start_time(text: &str) -> Result<Timestamp, String> {
+    let at: Timestamp = text.parse().map_err(|error| format!("{error}"))?;
+    let year = at.to_zoned(TimeZone::UTC).year();
+    match (1970..9000).contains(&year) {
+        true => Ok(at),
+        false => Err(format!("{year} is no year from 1970 to 8999")),
+    }
 }
 
 /// The most violations that are listed.
 const MAX_LISTED: usize = 20;
 
-/// A workflow to run in process, with its stand-ins.
+/// A workflow to run in process, with the inputs of its run.
 struct DrillSetup {
     workflow: Workflow,
     actions: Vec<ActionInfo>,
-    sample_run: SampleRun,
+    run_inputs: RunInputs,
 }
 
 pub(crate) fn run(project: &Project, args: &DrillArgs) -> Result<(), Trouble> {
@@ -93,7 +103,7 @@ pub(crate) fn run(project: &Project, args: &DrillArgs) -> Result<(), Trouble> {
 }
 
 /// A workflow to drill, on its own tier and on the other one.
-pub(crate) struct DrilledTiers {
+pub(crate) struct TierDrills {
     /// The id.
     pub(crate) id: String,
     /// The drill on its own tier.
@@ -105,11 +115,11 @@ pub(crate) struct DrilledTiers {
 }
 
 /// Returns the workflows in a file, each on both tiers.
-pub(crate) fn drilled_tiers(
+pub(crate) fn tier_drills(
     project: &Project,
     file: &Path,
     sample: &Sample,
-) -> Result<Vec<DrilledTiers>, Trouble> {
+) -> Result<Vec<TierDrills>, Trouble> {
     let found = setups(project, file, sample)?;
     let drilled = found.into_iter().map(|setup| {
         let (other, other_tier) = match setup.workflow.definition.tier {
@@ -122,7 +132,7 @@ pub(crate) fn drilled_tiers(
             Ok(setup) => setup.drill_or_reason(Settings::default()),
             Err(why) => Err(why),
         };
-        Ok(DrilledTiers {
+        Ok(TierDrills {
             id,
             drill,
             other_tier,
@@ -148,7 +158,7 @@ fn setups(project: &Project, file: &Path, sample: &Sample) -> Result<Vec<DrillSe
         Ok(DrillSetup {
             workflow,
             actions,
-            sample_run: SampleRun {
+            run_inputs: RunInputs {
                 input: input.clone(),
                 answers,
                 at: sample.at,
@@ -193,15 +203,15 @@ impl DrillSetup {
         let Workflow {
             definition, file, ..
         } = &self.workflow;
-        Drill::of(definition, file, &self.actions, &self.sample_run, settings)
+        Drill::of(definition, file, &self.actions, &self.run_inputs, settings)
     }
 
     fn simulator(&self) -> Result<Simulator, Trouble> {
         let Workflow {
             definition, file, ..
         } = &self.workflow;
-        let sample_run = self.sample_run.clone();
-        Simulator::of(definition, file, &self.actions, sample_run).map_err(self.trouble())
+        let run_inputs = self.run_inputs.clone();
+        Simulator::of(definition, file, &self.actions, run_inputs).map_err(self.trouble())
     }
 }
 

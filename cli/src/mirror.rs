@@ -96,8 +96,8 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<(), Trouble> {
     ))?;
     if mirror.digests == 0 {
         output::line(&format!(
-            "tenant {tenant} has no digest of these hours; a tenant with receipts gets its next one at \
-             {}",
+            "tenant {tenant} has no digest of these hours; if it has receipts, its next digest is due \
+             at {}",
             Hour::newest_due(Timestamp::now()).next().due_at()
         ))?;
     }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{demand::Demand, prices::Prices};
+use super::{consumption::Consumption, prices::Prices};
 
 /// One item of a bill.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,12 +27,12 @@ pub(crate) struct Bill {
 
 impl Bill {
     /// The bill of what an execution asks for.
-    pub(super) fn of(demand: &Demand, prices: &Prices) -> Self {
+    pub(super) fn of(consumption: &Consumption, prices: &Prices) -> Self {
         let items = [
-            machines(demand, prices),
-            functions(demand, prices),
-            storage(demand, prices),
-            events(demand, prices),
+            machines(consumption, prices),
+            functions(consumption, prices),
+            storage(consumption, prices),
+            events(consumption, prices),
         ];
         let items: Vec<_> = items.into_iter().flatten().collect();
         let items: Vec<_> = items.into_iter().filter(|item| item.count > 0.0).collect();
@@ -54,17 +54,21 @@ fn item(service: &'static str, count: f64, unit: &str, of_million: f64) -> BillI
     }
 }
 
-fn machines(demand: &Demand, prices: &Prices) -> Vec<BillItem> {
+fn machines(consumption: &Consumption, prices: &Prices) -> Vec<BillItem> {
     let million = &prices.per_million;
-    let gb_seconds = demand.express_seconds * prices.assumed.express_memory_mb / 1024.0;
+    let gb_seconds = consumption.express_seconds * prices.assumed.express_memory_mb / 1024.0;
     let of = |count, unit, price| item("Step Functions", count, unit, price);
     vec![
         of(
-            demand.transitions,
+            consumption.transitions,
             "state transitions",
             million.standard_transition,
         ),
-        of(demand.express_runs, "Express runs", million.express_request),
+        of(
+            consumption.express_runs,
+            "Express runs",
+            million.express_request,
+        ),
         of(
             gb_seconds,
             "GB-seconds of Express runs",
@@ -73,65 +77,74 @@ fn machines(demand: &Demand, prices: &Prices) -> Vec<BillItem> {
     ]
 }
 
-fn functions(demand: &Demand, prices: &Prices) -> Vec<BillItem> {
+fn functions(consumption: &Consumption, prices: &Prices) -> Vec<BillItem> {
     let (million, assumed) = (&prices.per_million, &prices.assumed);
     let (ms, memory) = (assumed.call_ms, assumed.memory_mb);
     let call = million.lambda_request + million.lambda_gb_second * memory / 1024.0 * ms / 1000.0;
     let unit = format!("calls of {ms} ms at {memory} MB");
     // A million kilobytes is a gigabyte.
-    let logged = demand.log_bytes / 1000.0;
+    let logged = consumption.log_bytes / 1000.0;
     vec![
         item(
             "API Gateway",
-            demand.api_requests,
+            consumption.api_requests,
             "requests",
             million.http_request,
         ),
-        item("Lambda", demand.calls, &unit, call),
+        item("Lambda", consumption.calls, &unit, call),
         item("CloudWatch", logged, "KB of logs", prices.log_gb),
-        item("X-Ray", demand.traces, "traces", million.trace),
+        item("X-Ray", consumption.traces, "traces", million.trace),
     ]
 }
 
-fn storage(demand: &Demand, prices: &Prices) -> Vec<BillItem> {
+fn storage(consumption: &Consumption, prices: &Prices) -> Vec<BillItem> {
     let million = &prices.per_million;
     let table = |count, unit, price| item("DynamoDB", count, unit, price);
     let objects = |count, unit, price| item("S3", count, unit, price);
     let (write, read) = (million.write_unit, million.read_unit);
     let (put, get) = (million.s3_put, million.s3_get);
     vec![
-        table(demand.table_writes, "write units of the table", write),
-        table(demand.index_writes, "write units of indexes", write),
-        table(demand.statistics_writes, "write units of statistics", write),
-        table(demand.reads, "read units", read),
-        objects(demand.objects_put, "objects written", put),
-        objects(demand.objects_got, "objects read", get),
-        objects(demand.digested, "objects read by digests", get),
+        table(consumption.table_writes, "write units of the table", write),
+        table(consumption.index_writes, "write units of indexes", write),
+        table(
+            consumption.statistics_writes,
+            "write units of statistics",
+            write,
+        ),
+        table(consumption.reads, "read units", read),
+        objects(consumption.objects_put, "objects written", put),
+        objects(consumption.objects_got, "objects read", get),
+        objects(consumption.digested, "objects read by digests", get),
         // A list costs as much as a PUT.
-        objects(demand.digest_lists, "lists of digests", put),
+        objects(consumption.digest_lists, "lists of digests", put),
     ]
 }
 
-fn events(demand: &Demand, prices: &Prices) -> Vec<BillItem> {
+fn events(consumption: &Consumption, prices: &Prices) -> Vec<BillItem> {
     let million = &prices.per_million;
     vec![
         item(
             "SQS",
-            demand.queue_requests,
+            consumption.queue_requests,
             "requests for status events",
             million.queue_request,
         ),
-        item("KMS", demand.kms_requests, "requests", million.kms_request),
+        item(
+            "KMS",
+            consumption.kms_requests,
+            "requests",
+            million.kms_request,
+        ),
         item(
             "EventBridge",
-            demand.entries,
+            consumption.entries,
             "events on the bus",
             million.event,
         ),
         // A million kilobytes is a gigabyte.
         item(
             "EventBridge",
-            demand.archived_bytes / 1000.0,
+            consumption.archived_bytes / 1000.0,
             "KB of archived events",
             prices.archive_gb,
         ),

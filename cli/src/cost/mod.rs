@@ -1,7 +1,7 @@
 //! `holdfast cost`: the bill of an execution, for a success and for a failure at each step.
 
 mod bill;
-mod demand;
+mod consumption;
 mod pages;
 mod prices;
 mod print;
@@ -17,13 +17,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    drill::{DrilledTiers, Sample, drilled_tiers},
+    drill::{Sample, TierDrills, tier_drills},
     output::text,
     project::Project,
     report::Trouble,
 };
 use bill::Bill;
-use demand::Demand;
+use consumption::Consumption;
 use prices::Prices;
 use rate::Rate;
 
@@ -94,7 +94,7 @@ pub(crate) fn run(project: &Project, args: &CostArgs) -> Result<(), Trouble> {
         return text(Prices::text());
     };
     let prices = Prices::read(args.prices.as_deref())?;
-    for workflow in drilled_tiers(project, file, &args.sample)? {
+    for workflow in tier_drills(project, file, &args.sample)? {
         if args.scale {
             scale_table::print(project, &workflow, &prices, args)?;
             continue;
@@ -125,7 +125,7 @@ fn bills(
 ) -> Result<TierBills, String> {
     let measure = |scenario: &Scenario| {
         let measured = drill.measure(scenario, call_time(prices))?;
-        let demand = Demand::of(&measured.usage, prices, args.step_events);
+        let consumption = Consumption::of(&measured.usage, prices, args.step_events);
         let end = End {
             scenario: scenario.to_string(),
             tier: match measured.usage.express_runs {
@@ -133,18 +133,20 @@ fn bills(
                 _ => "express",
             },
             status: measured.status.unwrap_or_default(),
-            bill: Bill::of(&demand, prices),
+            bill: Bill::of(&consumption, prices),
         };
         Ok::<_, String>((end, measured.usage))
     };
     let (success, usage) = measure(&Scenario::default())?;
     if success.status != "EXECUTED" {
         let (ms, status) = (prices.assumed.call_ms, &success.status);
-        return Err(format!("with calls of {ms} ms it ends {status}"));
+        return Err(format!(
+            "it ends {status} if each call takes {ms} ms (assumed.call_ms)"
+        ));
     }
     let month = args.rate.map(|rate| {
         let prices = prices.at(rate, &usage);
-        let bill = Bill::of(&Demand::of(&usage, &prices, args.step_events), &prices);
+        let bill = Bill::of(&Consumption::of(&usage, &prices, args.step_events), &prices);
         Month {
             executions: rate.per_month,
             for_executions: bill.per_thousand * rate.per_month / 1000.0,
@@ -162,7 +164,7 @@ fn bills(
 }
 
 fn print_json(
-    workflow: &DrilledTiers,
+    workflow: &TierDrills,
     own: TierBills,
     other: Result<TierBills, String>,
     prices: &Prices,

@@ -6,7 +6,7 @@ use super::{
     prices::Prices,
 };
 use crate::{
-    drill::DrilledTiers,
+    drill::TierDrills,
     output::{line, say, text},
     report::Trouble,
     screen::Screen,
@@ -16,7 +16,7 @@ use crate::{
 /// Prints the bill of a success, of a failure at each step, and of a month; then the bill of a
 /// success on the other tier.
 pub(super) fn print(
-    workflow: &DrilledTiers,
+    workflow: &TierDrills,
     own: &TierBills,
     other: &Result<TierBills, String>,
     prices: &Prices,
@@ -52,7 +52,7 @@ pub(super) fn print(
             text(&format!("\n{}", items(bill).render(&screen)))?;
             other.month.iter().try_for_each(month)
         }
-        Err(why) => line(&format!("It cannot have tier {tier}: {why}")),
+        Err(why) => line(&format!("The workflow cannot have tier {tier}: {why}")),
     }
 }
 
@@ -64,7 +64,7 @@ fn month(month: &Month) -> Result<(), Trouble> {
         month.executions, month.for_executions, month.fixed
     ))?;
     line(&format!(
-        "A call of audit takes {:.0} changes, and a process of finish signs {:.0} receipts.",
+        "Assumed at this rate: {:.0} changes in a call of audit, {:.0} receipts by a process of finish.",
         month.changes_per_audit_call, month.receipts_per_process
     ))
 }

@@ -6,7 +6,7 @@ use holdfast_ledger::{COPIES, Key, Partition, SHARDS};
 use holdfast_receipt::chain::MAX_RECEIPTS;
 use serde::{Deserialize, Serialize};
 
-use super::{demand::Demand, prices::Prices};
+use super::{consumption::Consumption, prices::Prices};
 use crate::report::Trouble;
 
 /// Quotas of an account in one region. `docs/scale.md` has their sources.
@@ -71,7 +71,7 @@ impl Quotas {
 /// a second that the deployment's API accepts, if its template says so.
 pub(super) fn ceilings(
     usage: &Usage,
-    demand: &Demand,
+    consumption: &Consumption,
     prices: &Prices,
     quotas: &Quotas,
     api_rate: Option<f64>,
@@ -81,7 +81,7 @@ pub(super) fn ceilings(
         0 => 1.0,
         _ => 0.0,
     };
-    let busy = demand.calls * prices.assumed.call_ms / 1000.0;
+    let busy = consumption.calls * prices.assumed.call_ms / 1000.0;
     let lambda_requests = limits.lambda_concurrent_calls * REQUESTS_OF_A_CALL;
     let of_account = [
         (
@@ -91,49 +91,54 @@ pub(super) fn ceilings(
         ),
         (
             "Step Functions Express starts",
-            demand.express_runs,
+            consumption.express_runs,
             limits.step_functions_express_starts,
         ),
         // No quota limits the transitions of Express executions.
         (
             "Step Functions transitions",
-            demand.transitions,
+            consumption.transitions,
             limits.step_functions_transitions,
         ),
         ("Lambda calls at once", busy, limits.lambda_concurrent_calls),
-        ("Lambda requests", demand.calls, lambda_requests),
+        ("Lambda requests", consumption.calls, lambda_requests),
         (
             "KMS signatures",
             usage.receipts_signed as f64 / prices.assumed.receipts_per_process,
             limits.kms_signatures,
         ),
-        ("EventBridge events", demand.entries, limits.events),
+        ("EventBridge events", consumption.entries, limits.events),
         (
             "API Gateway requests",
-            demand.api_requests,
+            consumption.api_requests,
             limits.http_requests,
         ),
     ];
     let of_table = [
         (
             "DynamoDB write units",
-            demand.writes(),
+            consumption.writes(),
             limits.table_write_units,
         ),
-        ("DynamoDB read units", demand.reads, limits.table_read_units),
+        (
+            "DynamoDB read units",
+            consumption.reads,
+            limits.table_read_units,
+        ),
         (
             "DynamoDB write units of a new table",
             // Each index starts with as many of its own.
-            demand.table_writes + demand.statistics_writes,
+            consumption.table_writes + consumption.statistics_writes,
             limits.new_table_write_units,
         ),
         (
             "DynamoDB read units of a new table",
-            demand.reads,
+            consumption.reads,
             limits.new_table_read_units,
         ),
     ];
-    let of_deployment = api_rate.map(|rate| ("this deployment's API", demand.api_requests, rate));
+    let of_deployment =
+        api_rate.map(|rate| ("this deployment's API", consumption.api_requests, rate));
     let of_tenant = [
         (
             "receipts in hourly digests",
@@ -142,12 +147,12 @@ pub(super) fn ceilings(
         ),
         (
             "S3 objects of a prefix",
-            demand.objects_put,
+            consumption.objects_put,
             limits.objects_put,
         ),
         (
             "writes of statistics",
-            demand.statistics_writes,
+            consumption.statistics_writes,
             limits.partition_write_units,
         ),
     ];

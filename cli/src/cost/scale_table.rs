@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 
 use super::{
     CostArgs, call_time,
-    demand::Demand,
+    consumption::Consumption,
     pages::{PageCost, page_costs},
     prices::Prices,
     rate::Rate,
     scale::{Ceiling, Quotas, ceilings},
 };
 use crate::{
-    drill::DrilledTiers,
+    drill::TierDrills,
     output::{line, text},
     project::Project,
     report::Trouble,
@@ -26,7 +26,7 @@ const API_RATE: &str = "ApiRateLimit";
 /// Prints what a success shares with others, on both tiers, the first to be used up first.
 pub(super) fn print(
     project: &Project,
-    workflow: &DrilledTiers,
+    workflow: &TierDrills,
     prices: &Prices,
     args: &CostArgs,
 ) -> Result<(), Trouble> {
@@ -36,8 +36,8 @@ pub(super) fn print(
         let usage = drill
             .measure(&Scenario::default(), call_time(prices))?
             .usage;
-        let demand = Demand::of(&usage, prices, args.step_events);
-        let ceilings = ceilings(&usage, &demand, prices, &quotas, api_rate);
+        let consumption = Consumption::of(&usage, prices, args.step_events);
+        let ceilings = ceilings(&usage, &consumption, prices, &quotas, api_rate);
         Ok::<(Usage, Vec<Ceiling>), String>((usage, ceilings))
     };
     let (usage, own) = of(&workflow.drill).map_err(Trouble::Other)?;
@@ -72,7 +72,7 @@ pub(super) fn print(
                 table(&ceilings, args.rate).render(&screen)
             ))?;
         }
-        Err(why) => line(&format!("It cannot have tier {tier}: {why}"))?,
+        Err(why) => line(&format!("The workflow cannot have tier {tier}: {why}"))?,
     }
     text("\nAt 100 million executions of a tenant in a year:\n")?;
     text(&format!("\n{}", table_of_pages(&pages).render(&screen)))

@@ -127,8 +127,10 @@ fn a_workflow_that_starts_at_no_default_time_is_drilled_at_another() {
         let output = project.run(&cost);
         assert_eq!(output.code, Some(0), "{rule}: {}", output.err);
     }
-    let output = hold("").run(&["drill", "workflows/test.yaml", "--at", "tomorrow"]);
-    assert_eq!(output.code, Some(2), "{}", output.err);
+    for wrong in ["tomorrow", "9999-12-30T22:00:00.999Z"] {
+        let output = hold("").run(&["drill", "workflows/test.yaml", "--at", wrong]);
+        assert_eq!(output.code, Some(2), "{}", output.err);
+    }
 }
 
 const READS: &str = "

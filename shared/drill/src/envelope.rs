@@ -52,7 +52,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        SampleRun,
+        RunInputs,
         run::place_of,
         survey::{Stage, play},
     };
@@ -76,7 +76,7 @@ steps:
             };
             let definition = definition::read(&WORKFLOW.replace("TIER", tier), &known).unwrap();
             let actions: Vec<_> = registry.infos().cloned().collect();
-            let sample = SampleRun::default();
+            let sample = RunInputs::default();
             let deployed = DrilledWorkflow::new(&definition, "hold.yaml", &actions, &sample);
             let deployed = Arc::new(deployed.unwrap());
             let stage = Stage {

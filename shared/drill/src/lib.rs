@@ -78,9 +78,9 @@ pub struct Settings {
     pub old: Option<OldBehavior>,
 }
 
-/// The stand-ins of a run for a caller, for targets, and for the time.
+/// Input, answers of targets and start time of a run. Each has a default.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct SampleRun {
+pub struct RunInputs {
     /// Input. Without one it is made from the input schema.
     pub input: Option<Value>,
     /// Answers of the targets of steps.
@@ -118,22 +118,22 @@ impl Drill {
         input: Option<Value>,
         settings: Settings,
     ) -> Result<Self, String> {
-        let sample_run = SampleRun {
+        let run_inputs = RunInputs {
             input,
-            ..SampleRun::default()
+            ..RunInputs::default()
         };
-        Self::of(definition, file, actions, &sample_run, settings)
+        Self::of(definition, file, actions, &run_inputs, settings)
     }
 
-    /// Prepares a definition as [`Drill::new`] does, with more stand-ins than an input.
+    /// Prepares a definition as [`Drill::new`] does, with answers and a start time too.
     pub fn of(
         definition: &Definition,
         file: &str,
         actions: &[ActionInfo],
-        sample_run: &SampleRun,
+        run_inputs: &RunInputs,
         settings: Settings,
     ) -> Result<Self, String> {
-        let deployed = DrilledWorkflow::new(definition, file, actions, sample_run)?;
+        let deployed = DrilledWorkflow::new(definition, file, actions, run_inputs)?;
         let deployed = Arc::new(deployed);
         let survey = Survey::of(&deployed)?;
         Ok(Self {

@@ -172,8 +172,7 @@ impl MeterState {
 }
 
 impl Meter {
-    /// Returns what it has counted.
-    /// Counts from this start on.
+    /// Begins to count at this start.
     pub(crate) fn new(start: Timestamp) -> Self {
         Self(Mutex::new(MeterState {
             start,
@@ -182,6 +181,7 @@ impl Meter {
         }))
     }
 
+    /// Returns what it has counted.
     pub(crate) fn usage(&self) -> Usage {
         lock(&self.0).usage.clone()
     }

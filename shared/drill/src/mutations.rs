@@ -6,7 +6,7 @@ use holdfast_asl::{Exit, State};
 use holdfast_workflow::definition::{self, Definition, Environment};
 
 use crate::{
-    Fault, SampleRun, Strike,
+    Fault, RunInputs, Strike,
     plan::DrilledWorkflow,
     survey::{Stage, play},
 };
@@ -33,7 +33,7 @@ fn definition() -> Definition {
 fn found(change: impl Fn(&str, &mut State)) -> Vec<String> {
     let actions: Vec<_> = holdfast_steps::registry().infos().cloned().collect();
     let mut deployed =
-        DrilledWorkflow::new(&definition(), "hold.yaml", &actions, &SampleRun::default()).unwrap();
+        DrilledWorkflow::new(&definition(), "hold.yaml", &actions, &RunInputs::default()).unwrap();
     for machine in [&mut deployed.machine, &mut deployed.recovery] {
         for (name, state) in &mut machine.states {
             change(name, state);

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{SampleRun, action::ReadsInput, sample::sample, world::START};
+use crate::{RunInputs, action::ReadsInput, sample::sample, world::START};
 
 /// A workflow as it is deployed.
 pub(crate) struct DrilledWorkflow {
@@ -142,13 +142,13 @@ impl DrilledWorkflow {
         definition: &Definition,
         file: &str,
         actions: &[ActionInfo],
-        sample_run: &SampleRun,
+        run_inputs: &RunInputs,
     ) -> Result<Self, String> {
-        let answers = &sample_run.answers;
+        let answers = &run_inputs.answers;
         let definition = &ending_polls(definition, answers);
         let machine = compile::machine(definition, file).map_err(|error| error.to_string())?;
         let recovery = compile::recovery(&[definition]);
-        let input = sample_run.input.clone();
+        let input = run_inputs.input.clone();
         let input = input.unwrap_or_else(|| sample(&definition.input, ""));
         let misfits = holdfast_admission::violations(&definition.input, &input)?;
         if !misfits.is_empty() {
@@ -194,7 +194,7 @@ impl DrilledWorkflow {
             steps,
             refs: compile::step_refs(definition),
             input,
-            start: sample_run.at.unwrap_or(START),
+            start: run_inputs.at.unwrap_or(START),
         })
     }
 

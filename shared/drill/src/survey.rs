@@ -21,7 +21,7 @@ use crate::{
     scenario::{Place, Scenario, Strike},
     simulation::Facts,
     target::{Target, What},
-    world::{ArmedFault, MEASURED, World},
+    world::{ArmedFault, MEASURED_START_OFFSET, World},
 };
 
 /// The places at which faults can strike, and how each is reached.
@@ -79,7 +79,7 @@ pub(crate) fn play(
     }
     if stage.measures.is_some() {
         world.call = stage.measures;
-        world.start += MEASURED;
+        world.start += MEASURED_START_OFFSET;
         world.clock = Clock::new(world.start, stage.settings.seed);
         let facts = Mutex::new(Facts::measuring());
         (world.meter, world.facts) = (Some(Meter::new(world.start)), Some(facts));

@@ -27,7 +27,7 @@ pub(crate) const START: Timestamp = Timestamp::constant(1_759_150_800, 0);
 
 /// Time by which a measured run starts later. Times have milliseconds on AWS, so that records are
 /// as long.
-pub(crate) const MEASURED: Duration = Duration::from_millis(123);
+pub(crate) const MEASURED_START_OFFSET: Duration = Duration::from_millis(123);
 
 /// The world that everything in a run shares.
 pub(crate) struct World {

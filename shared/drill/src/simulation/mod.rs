@@ -33,7 +33,7 @@ use holdfast_workflow::definition::Definition;
 use serde_json::Value;
 
 use crate::{
-    STACK, SampleRun, old_behavior::OldBehavior, query::KnownExpressions, target::Manners,
+    RunInputs, STACK, old_behavior::OldBehavior, query::KnownExpressions, target::Manners,
 };
 use follow_ups::FollowUps;
 use play::play;
@@ -49,7 +49,7 @@ pub struct Simulator {
     definition: Definition,
     file: String,
     actions: Vec<ActionInfo>,
-    sample_run: SampleRun,
+    run_inputs: RunInputs,
     follow_ups: FollowUps,
     races: Races,
     manners: Manners,
@@ -101,11 +101,11 @@ impl Simulator {
         actions: &[ActionInfo],
         input: Option<Value>,
     ) -> Result<Self, String> {
-        let sample_run = SampleRun {
+        let run_inputs = RunInputs {
             input,
-            ..SampleRun::default()
+            ..RunInputs::default()
         };
-        Self::of(definition, file, actions, sample_run)
+        Self::of(definition, file, actions, run_inputs)
     }
 
     /// Prepares a definition as [`Simulator::new`] does, with more stand-ins than an input.
@@ -113,9 +113,9 @@ impl Simulator {
         definition: &Definition,
         file: &str,
         actions: &[ActionInfo],
-        sample_run: SampleRun,
+        run_inputs: RunInputs,
     ) -> Result<Self, String> {
-        let versions = Versions::of(definition, file, actions, &sample_run)?;
+        let versions = Versions::of(definition, file, actions, &run_inputs)?;
         let undisturbed = Schedule {
             seed: 0,
             executions: 1,
@@ -147,7 +147,7 @@ impl Simulator {
             definition: definition.clone(),
             file: file.to_owned(),
             actions: actions.to_vec(),
-            sample_run,
+            run_inputs,
             manners: Manners::default(),
             old: None,
         })
@@ -284,7 +284,7 @@ impl Simulator {
             &self.definition,
             &self.file,
             &self.actions,
-            &self.sample_run,
+            &self.run_inputs,
         );
         versions.map(Rc::new)
     }

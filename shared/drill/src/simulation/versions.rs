@@ -8,7 +8,7 @@ use holdfast_workflow::definition::{ActionStep, Definition, Expression, ForEach,
 use serde_json::json;
 
 use crate::{
-    SampleRun,
+    RunInputs,
     plan::{DrilledStep, DrilledWorkflow},
 };
 
@@ -39,10 +39,10 @@ impl Versions {
         definition: &Definition,
         file: &str,
         actions: &[ActionInfo],
-        sample_run: &SampleRun,
+        run_inputs: &RunInputs,
     ) -> Result<Self, String> {
         let compile =
-            |definition: &Definition| DrilledWorkflow::new(definition, file, actions, sample_run);
+            |definition: &Definition| DrilledWorkflow::new(definition, file, actions, run_inputs);
         let mut all = vec![compile(definition)?];
         let mut changes = vec!["as written"];
         for (number, (name, change)) in (1..).zip(CHANGES) {

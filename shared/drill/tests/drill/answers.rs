@@ -1,7 +1,7 @@
 //! Tests of drills with what the targets of steps answer.
 
 use holdfast_action::ActionInfo;
-use holdfast_drill::{Drill, SampleRun, ScheduleSource, Settings, Simulator};
+use holdfast_drill::{Drill, RunInputs, ScheduleSource, Settings, Simulator};
 use holdfast_workflow::definition::{Answers, read_answers};
 
 use crate::set_up::{actions, read};
@@ -50,15 +50,15 @@ fn drill(source: &str) -> Result<Drill, String> {
     let actions = actions();
     let answers = answers(source, &actions);
     let settings = Settings::default();
-    let sample_run = SampleRun {
+    let run_inputs = RunInputs {
         answers,
-        ..SampleRun::default()
+        ..RunInputs::default()
     };
     Drill::of(
         &read(WORKFLOW),
         "look-up.yaml",
         &actions,
-        &sample_run,
+        &run_inputs,
         settings,
     )
 }
@@ -84,11 +84,11 @@ fn what_reads_an_answer_holds_under_every_single_fault() {
 fn what_reads_an_answer_can_be_simulated() {
     let actions = actions();
     let answers = answers(ANSWERS, &actions);
-    let sample_run = SampleRun {
+    let run_inputs = RunInputs {
         answers,
-        ..SampleRun::default()
+        ..RunInputs::default()
     };
-    let simulator = Simulator::of(&read(WORKFLOW), "look-up.yaml", &actions, sample_run);
+    let simulator = Simulator::of(&read(WORKFLOW), "look-up.yaml", &actions, run_inputs);
     let ran = simulator
         .expect("it executes")
         .run(ScheduleSource::Seeds, 1, 200);

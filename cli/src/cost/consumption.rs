@@ -1,5 +1,5 @@
-//! The demand of one execution on AWS, with its share of what executions have in common. The bill
-//! prices it, and the ceilings divide limits by it.
+//! The consumption of one execution: its usage with its share of batches, processes and digests. The
+//! bill prices it, and the ceilings divide limits by it.
 
 use holdfast_drill::{SHARED_ENTRY_BYTES, StepEvents, Usage, Volume, batches};
 
@@ -27,7 +27,7 @@ const HOURLY_EXECUTIONS: u64 = 10_800;
 
 /// The requests, units and bytes of one execution.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Demand {
+pub(super) struct Consumption {
     pub(super) transitions: f64,
     pub(super) express_runs: f64,
     pub(super) express_seconds: f64,
@@ -56,8 +56,8 @@ pub(super) struct Demand {
     pub(super) archived_bytes: f64,
 }
 
-impl Demand {
-    /// The demand of a measured execution.
+impl Consumption {
+    /// The consumption of a measured execution.
     pub(super) fn of(usage: &Usage, prices: &Prices, step_events: StepEvents) -> Self {
         let assumed = &prices.assumed;
         let audits = usage.changes() as f64 / assumed.changes_per_audit_call;
