@@ -17,7 +17,7 @@ pub fn restore_left_out(at: &ExecutionKey, attributes: &mut Map<String, Value>) 
     let origin = text("origin").or_else(|| text("owner"));
     let (trace, machine) = (text("trace"), text("machine"));
     attributes.insert("at".to_owned(), json!(at));
-    let place = place_of_receipt(at, attributes);
+    let place = receipt_key_of(at, attributes);
     let receipt = attributes.get_mut("receipt").and_then(Value::as_object_mut);
     if let (Some(receipt), Some(place)) = (receipt, place) {
         receipt.entry("object").or_insert(place.into());
@@ -38,7 +38,7 @@ pub fn restore_left_out(at: &ExecutionKey, attributes: &mut Map<String, Value>) 
 /// Removes from the attributes of an execution record what [`restore_left_out`] restores.
 pub(crate) fn leave_out(at: &ExecutionKey, attributes: &mut Map<String, Value>) {
     attributes.remove("at");
-    let place = place_of_receipt(at, attributes);
+    let place = receipt_key_of(at, attributes);
     let receipt = attributes.get_mut("receipt").and_then(Value::as_object_mut);
     if let (Some(receipt), Some(place)) = (receipt, place)
         && receipt.get("object").and_then(Value::as_str) == Some(&*place)
@@ -66,7 +66,7 @@ pub(crate) fn leave_out(at: &ExecutionKey, attributes: &mut Map<String, Value>) 
 
 /// The object key of the receipt of an execution with these attributes, or with those that a list
 /// shows. `None` before its end.
-fn place_of_receipt(at: &ExecutionKey, attributes: &Map<String, Value>) -> Option<String> {
+fn receipt_key_of(at: &ExecutionKey, attributes: &Map<String, Value>) -> Option<String> {
     let ended_at = attributes.get(ENDED_AT)?.as_str()?.parse().ok()?;
     let generation = attributes.get("generation")?.as_u64()?;
     Some(receipt_object(at, ended_at, generation.try_into().ok()?))

@@ -41,7 +41,7 @@ impl Machine {
     /// Returns every violation of a rule that Step Functions has for Express state machines alone.
     pub fn express_violations(&self) -> Vec<String> {
         let mut found = Vec::new();
-        answered(&self.states, &mut found);
+        waiting_tasks(&self.states, &mut found);
         found
     }
 }
@@ -50,7 +50,7 @@ impl Machine {
 ///
 /// Source: docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html, "Service
 /// integrations".
-fn answered(states: &States, found: &mut Vec<String>) {
+fn waiting_tasks(states: &States, found: &mut Vec<String>) {
     for (name, state) in states {
         if let State::Task(task) = state
             && [".waitForTaskToken", ".sync", ".sync:2"]
@@ -63,7 +63,7 @@ fn answered(states: &States, found: &mut Vec<String>) {
             ));
         }
         for inner in state.inner() {
-            answered(&inner.states, found);
+            waiting_tasks(&inner.states, found);
         }
     }
 }

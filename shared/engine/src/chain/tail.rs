@@ -46,13 +46,13 @@ pub(super) struct Tail {
     pub(super) end: Option<Hour>,
     pub(super) link: Option<Previous>,
     /// The digests that cover an hour of the window.
-    digests: VecDeque<Listing>,
+    digests: VecDeque<ListedReceipts>,
     /// The most receipts of a digest.
     pub(super) most: usize,
 }
 
 /// The receipts that a digest lists.
-struct Listing {
+struct ListedReceipts {
     /// The first and the last hour that the digest covers.
     first: Hour,
     last: Hour,
@@ -61,7 +61,7 @@ struct Listing {
     newest: Option<Hour>,
 }
 
-impl Listing {
+impl ListedReceipts {
     fn of(placed: ChainDigest, last: Hour) -> Self {
         let receipts = placed.digest.receipts;
         let written = receipts.iter().filter_map(|entry| {
@@ -130,7 +130,7 @@ impl Tail {
             tail.link.get_or_insert_with(|| placed.link.clone());
             named = placed.digest.previous.clone();
             let before = placed.first.before(1);
-            tail.digests.push_front(Listing::of(placed, hour));
+            tail.digests.push_front(ListedReceipts::of(placed, hour));
             hour = before;
             if named.is_none() {
                 break;
@@ -180,7 +180,7 @@ impl Tail {
             return Err(broken("it does not name the digest before".to_owned()));
         }
         self.link = Some(placed.link.clone());
-        self.digests.push_back(Listing::of(placed, hour));
+        self.digests.push_back(ListedReceipts::of(placed, hour));
         let window = self.window(hour);
         while self
             .digests
@@ -201,11 +201,13 @@ impl Tail {
     /// that is seen late may be older, by less than [`WINDOW_HOURS`].
     pub(super) fn window(&self, end: Hour) -> Hour {
         let from_last = || self.digests.iter().rev();
-        let is_full = |listing: &&Listing| listing.objects.len() >= self.most;
+        let is_full = |listing: &&ListedReceipts| listing.objects.len() >= self.most;
         let full = from_last().take_while(is_full);
-        let settled = from_last().find(|listing| !is_full(listing));
-        let settled = settled.map(|listing| listing.last.next());
-        let complete = full.filter_map(|listing| listing.newest).chain(settled);
+        let last_not_full = from_last().find(|listing| !is_full(listing));
+        let last_not_full = last_not_full.map(|listing| listing.last.next());
+        let complete = full
+            .filter_map(|listing| listing.newest)
+            .chain(last_not_full);
         complete.max().unwrap_or(end.next()).before(WINDOW_HOURS)
     }
 

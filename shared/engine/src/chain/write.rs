@@ -112,11 +112,11 @@ pub async fn advance<S: Signer>(
     due: Hour,
 ) -> Result<Progress, ChainError> {
     let span = (last, due);
-    advance_by(MAX_RECEIPTS, shelf, heads, signer, tenant, span).await
+    advance_with_limit(MAX_RECEIPTS, shelf, heads, signer, tenant, span).await
 }
 
 /// As [`advance`], with digests of so many receipts at most.
-pub(super) async fn advance_by<S: Signer>(
+pub(super) async fn advance_with_limit<S: Signer>(
     most: usize,
     shelf: &impl Shelf,
     heads: &impl Heads,

@@ -15,7 +15,7 @@ use futures_executor::block_on;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{write::advance_by, *};
+use super::{write::advance_with_limit, *};
 use crate::{ObjectStore, StoreError};
 use holdfast_ids::keys::{ExecutionKey, execution_id, receipt_object};
 use holdfast_ledger::LedgerError;
@@ -193,7 +193,9 @@ impl Memory {
     /// Like `advance`, while the newest hour whose digest is due is `due`.
     fn advance_by(&self, last: Hour, due: Hour) -> Result<Progress, ChainError> {
         let (signer, span) = (signer(1), (last, due));
-        block_on(advance_by(self.most, self, self, &signer, "acme", span))
+        block_on(advance_with_limit(
+            self.most, self, self, &signer, "acme", span,
+        ))
     }
 }
 
