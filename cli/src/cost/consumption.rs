@@ -1,5 +1,5 @@
-//! The consumption of one execution: its usage with its share of batches, processes and digests. The
-//! bill prices it, and the ceilings divide limits by it.
+//! The consumption of one execution: its usage with its share of batches, processes and digests.
+//! The bill prices it, and the ceilings divide limits by it.
 
 use holdfast_drill::{SHARED_ENTRY_BYTES, StepEvents, Usage, Volume, batches};
 
