@@ -5,7 +5,11 @@ use super::{
     rollback::receipt_of,
     *,
 };
-use crate::{LostStart, testing::engine};
+use crate::{
+    LostStart,
+    testing::{ScriptedCall, engine},
+};
+use holdfast_action::StepError;
 use holdfast_receipt::ShownField;
 use holdfast_task::FieldExpression;
 
