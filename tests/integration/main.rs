@@ -4,7 +4,6 @@
 
 mod abuse;
 mod alarms;
-mod api_document;
 mod approvals;
 mod audit;
 mod bulk;
@@ -39,6 +38,7 @@ mod machine_roles;
 mod mirror;
 mod notifications;
 mod objects;
+mod openapi;
 mod pages;
 mod pausing;
 mod permissions;

@@ -1,8 +1,5 @@
 //! The served OpenAPI document, which schemathesis compares with the behaviour of the running
 //! stack.
-//!
-//! The harness begins tests by their names. The requests are sent one after another for minutes, so
-//! that they have to begin early, while other tests use the processors.
 
 use std::{path::Path, process::Command};
 
