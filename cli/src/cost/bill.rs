@@ -26,7 +26,7 @@ pub(crate) struct Bill {
 }
 
 impl Bill {
-    /// The bill of what an execution asks for.
+    /// The bill of a consumption.
     pub(super) fn of(consumption: &Consumption, prices: &Prices) -> Self {
         let items = [
             machines(consumption, prices),

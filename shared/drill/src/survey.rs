@@ -10,7 +10,6 @@ use std::{
 use crate::{
     Settings,
     check::{Findings, check},
-    clock::Clock,
     fault::{Fault, Kind},
     meter::Meter,
     outage::Outage,
@@ -61,16 +60,12 @@ pub(crate) fn play(
         .iter()
         .map(|strike| ArmedFault::new(&strike.place, strike.fault));
     let target = Target::new(stage.settings.manners, stage.own);
-    let Stage {
-        settings, records, ..
-    } = stage;
-    let mut world = World::new(
-        deployed.start,
-        armed.collect(),
-        target,
-        settings.seed,
-        records,
-    );
+    let start = match stage.measures {
+        Some(_) => deployed.start + MEASURED_START_OFFSET,
+        None => deployed.start,
+    };
+    let (seed, records) = (stage.settings.seed, stage.records);
+    let mut world = World::new(start, armed.collect(), target, seed, records);
     world.ledger.register(&deployed.tenant);
     world.old = stage.settings.old;
     world.outage = stage.outage;
@@ -79,10 +74,8 @@ pub(crate) fn play(
     }
     if stage.measures.is_some() {
         world.call = stage.measures;
-        world.start += MEASURED_START_OFFSET;
-        world.clock = Clock::new(world.start, stage.settings.seed);
         let facts = Mutex::new(Facts::measuring());
-        (world.meter, world.facts) = (Some(Meter::new(world.start)), Some(facts));
+        (world.meter, world.facts) = (Some(Meter::new(start)), Some(facts));
     }
     let left = run(deployed, parsed, world);
     let found = check(deployed, &left);

@@ -211,26 +211,16 @@ fn undecided(deployed: &DeployedWorkflow) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use holdfast_task::{FieldExpression, ShownFields, StartConditions, Tier};
+    use holdfast_task::{FieldExpression, ShownFields};
     use serde_json::json;
 
-    use super::*;
+    use super::{super::doors::gate, *};
 
     /// A workflow with these fields, and the problems of a start with this vendor.
     fn problems_of(fields: ShownFields, vendor_id: &str) -> (AdmissionSpec, Vec<StartProblem>) {
         let gate = AdmissionSpec {
-            workflow: "WF-HOLD".to_owned(),
-            version: 1,
-            description: None,
-            definition_digest: "sha256:d".to_owned(),
-            tenants: Vec::new(),
-            input_schema: json!({ "type": "object" }),
-            guardrails: Vec::new(),
-            rules: StartConditions::default(),
             fields,
-            triggers: Vec::new(),
-            timeout_s: 900,
-            tier: Tier::Standard,
+            ..gate(Vec::new())
         };
         let start = Start {
             tenant: "acme".to_owned(),

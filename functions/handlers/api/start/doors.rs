@@ -96,7 +96,8 @@ fn trigger(name: &str, field: impl Fn(&str) -> serde_json::Value) -> TriggerMap 
     }
 }
 
-fn gate(triggers: Vec<TriggerMap>) -> AdmissionSpec {
+/// The definition of a workflow with these triggers, as admission reads it.
+pub(super) fn gate(triggers: Vec<TriggerMap>) -> AdmissionSpec {
     AdmissionSpec {
         workflow: WORKFLOW.to_owned(),
         version: 1,

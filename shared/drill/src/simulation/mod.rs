@@ -108,7 +108,7 @@ impl Simulator {
         Self::of(definition, file, actions, run_inputs)
     }
 
-    /// Prepares a definition as [`Simulator::new`] does, with more stand-ins than an input.
+    /// Prepares a definition as [`Simulator::new`] does, with answers and a start time too.
     pub fn of(
         definition: &Definition,
         file: &str,

@@ -12,6 +12,11 @@ fn outcome(drill: &Drill, scenario: &str) -> Outcome {
     drill.run(&scenario).expect("it runs")
 }
 
+fn drill_of(workflow: &str) -> Drill {
+    let settings = Settings::default();
+    Drill::new(&read(workflow), "broken.yaml", &actions(), None, settings).expect("it compiles")
+}
+
 #[test]
 fn a_target_whose_undo_lies_is_detected() {
     let manners = Manners {
@@ -95,8 +100,7 @@ steps:
   - { name: hold, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, on_failure: escalate }
   - { name: again, action: vendor-hold, input: { vendor_id: '{% $hold.hold_id %}', days: 1 }, rollback: {} }
 ";
-    let settings = Settings::default();
-    let drill = Drill::new(&read(workflow), "needs.yaml", &actions(), None, settings).unwrap();
+    let drill = drill_of(workflow);
     let ended = outcome(&drill, "hold.escalate/decides-skip");
     assert_eq!(ended.violations.len(), 1, "{:?}", ended.violations);
     assert!(
@@ -120,8 +124,7 @@ steps:
     input: { vendor_id: v, days: '{% $input.num %}' }
     rollback: {}
 ";
-    let settings = Settings::default();
-    let drill = Drill::new(&read(workflow), "later.yaml", &actions(), None, settings).unwrap();
+    let drill = drill_of(workflow);
     let ended = outcome(&drill, "hold/permanent");
     assert_eq!(ended.violations.len(), 1, "{:?}", ended.violations);
     let violation = &ended.violations[0];

@@ -253,8 +253,10 @@ async fn unlisted(
             (since..until).contains(&stored.written_at) && !listed.contains(stored.key.as_str())
         }));
         // A backlog of days would not fit into the function's memory.
-        found.sort_by(|a, b| (a.written_at, &a.key).cmp(&(b.written_at, &b.key)));
-        found.truncate(tail.most);
+        if found.len() > tail.most {
+            found.sort_by(|a, b| (a.written_at, &a.key).cmp(&(b.written_at, &b.key)));
+            found.truncate(tail.most);
+        }
     }
     Ok(found)
 }

@@ -175,6 +175,23 @@ fn a_receipt_without_fields_has_no_member_for_them() {
     }
 }
 
+/// Stores a receipt as a `finish` does that dies before it records it. Returns its SHA-256.
+fn left_unrecorded(
+    engine: &TestEngine,
+    execution: &ExecutionRef,
+    object: &str,
+    receipt: &Value,
+) -> String {
+    let bytes = holdfast_ids::digest::canonical(receipt).unwrap();
+    let sha256 = holdfast_ids::digest::sha256_hex(&bytes);
+    let objects = engine.receipts.objects.clone();
+    objects.lock().unwrap().insert(object.to_owned(), bytes);
+    change(engine, &partition(execution), |execution| {
+        execution.receipt = None;
+    });
+    sha256
+}
+
 #[test]
 fn a_receipt_with_the_reason_in_other_words_is_adopted() {
     let engine = engine();
@@ -184,13 +201,7 @@ fn a_receipt_with_the_reason_in_other_words_is_adopted() {
     let ended = finish(&engine, &execution, Some(STEPS[0])).unwrap();
     let mut earlier = json!(receipt_of(&engine, &execution));
     earlier["failure"]["reason"] = json!("no, by an earlier release");
-    let bytes = holdfast_ids::digest::canonical(&earlier).unwrap();
-    let sha256 = holdfast_ids::digest::sha256_hex(&bytes);
-    let objects = engine.receipts.objects.clone();
-    objects.lock().unwrap().insert(ended.receipt.clone(), bytes);
-    change(&engine, &partition(&execution), |execution| {
-        execution.receipt = None;
-    });
+    let sha256 = left_unrecorded(&engine, &execution, &ended.receipt, &earlier);
     let adopted = finish(&engine, &execution, Some(STEPS[0])).unwrap();
     assert_eq!(
         (adopted.receipt, adopted.receipt_sha256),
@@ -216,13 +227,7 @@ fn a_receipt_that_an_earlier_release_stored_is_adopted() {
     assert!(removed.is_some());
     let failure = members["failure"].as_object_mut().unwrap();
     assert!(failure.remove("requested_at").is_some());
-    let bytes = holdfast_ids::digest::canonical(&earlier).unwrap();
-    let sha256 = holdfast_ids::digest::sha256_hex(&bytes);
-    let objects = engine.receipts.objects.clone();
-    objects.lock().unwrap().insert(ended.receipt.clone(), bytes);
-    change(&engine, &partition(&execution), |execution| {
-        execution.receipt = None;
-    });
+    let sha256 = left_unrecorded(&engine, &execution, &ended.receipt, &earlier);
     let adopted = undo_all(&engine, &execution, &action);
     assert_eq!(
         (adopted.receipt, adopted.receipt_sha256),

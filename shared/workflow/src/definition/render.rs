@@ -36,6 +36,8 @@ fn draw(
     let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH);
     let mut text = String::new();
     let file = sanitize(file);
+    let chars = source.char_indices();
+    let drawn: String = chars.map(|one| shown(source, one)).collect();
     for problem in problems {
         let at = problem.at;
         let problem = Problem::new(
@@ -55,10 +57,7 @@ fn draw(
             .with_label(LabeledSpan::underline((start, end - start)));
         let lines = Lines {
             file: file.clone(),
-            source: source
-                .char_indices()
-                .map(|one| shown(source, one))
-                .collect(),
+            source: drawn.clone(),
         };
         let report = Report::new(diagnostic).with_source_code(lines);
         // Writing to a String cannot fail. A problem that cannot be drawn is printed in one line.
