@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 
 use holdfast_ids::keys::digest_prefix;
-use holdfast_receipt::chain::{ChainDigest, Hour, Previous, SPAN_MAX};
+use holdfast_receipt::chain::{ChainDigest, EARLY_HOURS, Hour, Previous, SPAN_MAX};
 use holdfast_receipt::evidence::{Kind, SealError, Signer, signed_by};
 
 use super::{
@@ -15,8 +15,9 @@ use super::{
 use crate::ports::StoreError;
 
 /// The hours over which a digest looks back for receipts that no digest lists, before the time up
-/// to which all are listed. It covers every hour whose digest may have been requested early.
-const WINDOW_HOURS: i64 = 24;
+/// to which all are listed. It covers every hour whose digest may have been requested early, the
+/// hour of that request, and two hours in which a receipt may be seen late.
+pub(super) const WINDOW_HOURS: i64 = EARLY_HOURS + 3;
 
 /// The hours in which the end of a chain is looked for first.
 const RECENT_HOURS: i64 = 7 * 24;
@@ -45,7 +46,7 @@ pub(super) async fn ours<S: Signer>(
 pub(super) struct Tail {
     pub(super) end: Option<Hour>,
     pub(super) link: Option<Previous>,
-    /// The digests that cover an hour of the window.
+    /// The digests that cover a needed hour.
     digests: VecDeque<ListedReceipts>,
     /// The most receipts of a digest.
     pub(super) most: usize,
@@ -106,7 +107,7 @@ impl Tail {
         };
         let mut hour = end;
         let mut named: Option<Previous> = None;
-        while hour >= tail.window(end) {
+        while hour >= tail.first_needed(end) {
             let object = hour.object(tenant);
             let broken = |why: &str| ChainError::Broken {
                 object: object.clone(),
@@ -181,11 +182,11 @@ impl Tail {
         }
         self.link = Some(placed.link.clone());
         self.digests.push_back(ListedReceipts::of(placed, hour));
-        let window = self.window(hour);
+        let needed = self.first_needed(hour);
         while self
             .digests
             .get(1)
-            .is_some_and(|listing| listing.first <= window)
+            .is_some_and(|listing| listing.first <= needed)
         {
             self.digests.pop_front();
         }
@@ -209,6 +210,12 @@ impl Tail {
             .filter_map(|listing| listing.newest)
             .chain(last_not_full);
         complete.max().unwrap_or(end.next()).before(WINDOW_HOURS)
+    }
+
+    /// The first hour whose digest is needed: those of the window, and those that show whether the
+    /// tenant is quiet.
+    fn first_needed(&self, end: Hour) -> Hour {
+        self.window(end).min(end.before(SPAN_MAX - 1))
     }
 
     pub(super) fn listed(&self) -> impl Iterator<Item = &str> {

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     head::{Head, Heads},
-    tail::{NOT_THE_HEAD, Tail, ours},
+    tail::{NOT_THE_HEAD, Tail, WINDOW_HOURS, ours},
 };
 use crate::ports::{ObjectStore, StoreError};
 use holdfast_ids::{
@@ -23,10 +23,14 @@ use holdfast_receipt::evidence::{Kind, SealError, Signer, seal};
 
 /// The age of an end after which its receipt is late. A late receipt gets a mark, so that digests
 /// need not list every folder.
-const LATE: SignedDuration = SignedDuration::from_hours(24);
+const LATE: SignedDuration = SignedDuration::from_hours(1);
 
 /// The time by which clocks may differ and a write may be delayed.
 const SLACK: SignedDuration = SignedDuration::from_hours(1);
+
+/// The mean number of hourly digests that list a receipt: those of the rest of the day on which its
+/// execution ended, half a day, and of the hours after it for which its folder is listed.
+pub const LISTED_BY: i64 = 12 + WINDOW_HOURS + 1 + SLACK.as_hours() + LATE.as_hours();
 
 /// Receipts that are read concurrently.
 const READERS: usize = 16;

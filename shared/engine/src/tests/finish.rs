@@ -201,15 +201,16 @@ fn a_retried_receipt_keeps_the_end_time() {
 
 #[test]
 fn a_late_receipt_has_a_mark() {
-    for (hours, named) in [
-        (23, None),
-        (49, Some("late/acme/2025-10-01/2025-09-29.json")),
+    for (minutes, named) in [
+        (59, None),
+        (61, Some("late/acme/2025-09-29/2025-09-29.json")),
+        (49 * 60, Some("late/acme/2025-10-01/2025-09-29.json")),
     ] {
         let engine = engine();
         let execution = executed(&engine, [None, None]);
         engine.receipts.refuse(1);
         finish(&engine, &execution, None).unwrap_err();
-        engine.host.pass(hours * 3600);
+        engine.host.pass(minutes * 60);
         finish(&engine, &execution, None).unwrap();
         let objects = engine.receipts.objects.lock().unwrap();
         let late = objects.keys().find(|key| key.starts_with("late/"));

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::{write::advance_with_limit, *};
 use crate::{ObjectStore, StoreError};
-use holdfast_ids::keys::{ExecutionKey, execution_id, receipt_object};
+use holdfast_ids::keys::{ExecutionKey, execution_id, late_object, receipt_object};
 use holdfast_ledger::LedgerError;
 use holdfast_receipt::chain::{
     Audit, Entry, Files, Finding, Hour, MAX_RECEIPTS, ReceiptDigest, audit,
@@ -113,7 +113,15 @@ impl Memory {
 
     /// Writes a receipt of `acme` at the end of its execution.
     fn receipt(&self, key: &str) -> String {
-        let (object, bytes) = receipt(&signer(1), "acme", key, self.now);
+        self.receipt_of_end(key, self.now)
+    }
+
+    /// Writes the receipt of an execution that ended earlier, and its mark if it is late.
+    fn receipt_of_end(&self, key: &str, ended_at: Timestamp) -> String {
+        let (object, bytes) = receipt(&signer(1), "acme", key, ended_at);
+        if is_late(ended_at, self.now) {
+            self.put(late_object("acme", self.now, ended_at), b"{}".to_vec());
+        }
         self.put(object.clone(), bytes);
         object
     }
