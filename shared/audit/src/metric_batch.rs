@@ -3,8 +3,9 @@
 //! A line declares its metrics, which is most of its bytes, and CloudWatch charges for every byte.
 //! So all values of the same metrics and dimensions within a minute share a declaration.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
+use holdfast_receipt::AttemptOutcome;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -19,6 +20,10 @@ use crate::{
 ///
 /// [values]: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 const MAX_VALUES: usize = 100;
+
+/// The longest measurements of a shared line that have a line of their own. A search for the
+/// longest of a time looks at this many of each batch.
+const NAMED: usize = 2;
 
 /// The members in which lines that share a declaration differ. A query of the log finds executions
 /// by them.
@@ -85,10 +90,9 @@ impl MetricBatch {
             Sample::new(step_emf(namespace, one, about), &metrics, one.at)
         });
         for group in grouped(measured) {
-            // A shared line names no execution, so each measurement also has a line without a
-            // declaration.
+            // A shared line names no execution.
             if group.samples.len() > 1 {
-                lines.extend(group.samples.iter().map(Sample::undeclared));
+                lines.extend(group.named());
             }
             lines.push(group.line());
         }
@@ -119,6 +123,21 @@ impl Sample {
         Value::Object(members.collect())
     }
 
+    /// True for an attempt that did not succeed.
+    fn has_failed(&self) -> bool {
+        let outcome = self.line.get("outcome");
+        outcome.is_some_and(|outcome| outcome != AttemptOutcome::Succeeded.name())
+    }
+
+    /// The largest of its values.
+    fn longest(&self) -> i64 {
+        let values = self
+            .names
+            .iter()
+            .filter_map(|name| self.line[*name].as_i64());
+        values.max().unwrap_or_default()
+    }
+
     /// Everything in which lines that share a declaration are equal.
     fn declaration(&self) -> String {
         let members = self.line.as_object().cloned().unwrap_or_default();
@@ -138,6 +157,16 @@ struct Group {
 }
 
 impl Group {
+    /// Lines without a declaration, each with its execution: of every attempt that failed, and of
+    /// the longest others.
+    fn named(&self) -> Vec<Value> {
+        let (failed, mut others): (Vec<_>, Vec<_>) =
+            self.samples.iter().partition(|sample| sample.has_failed());
+        others.sort_by_key(|sample| Reverse(sample.longest()));
+        let named = failed.into_iter().chain(others.into_iter().take(NAMED));
+        named.map(Sample::undeclared).collect()
+    }
+
     /// The line with the values of all: a number for one value, else a list.
     fn line(self) -> Value {
         let mut samples = self.samples.into_iter();

@@ -328,7 +328,6 @@ pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
                 tenant,
                 workflow,
                 status,
-                receipt,
                 "receipt generated"
             );
             if let Some(incident) = incident {

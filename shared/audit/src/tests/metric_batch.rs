@@ -81,13 +81,50 @@ fn lines_that_share_a_declaration_have_every_value_of_the_lines_of_each_executio
     assert_eq!(values(&shared), values(&each));
     let bytes = |lines: &[Value]| lines.iter().map(|one| one.to_string().len()).sum::<usize>();
     assert!(bytes(&shared) < bytes(&each) * 2 / 3);
-    // A query of the log finds each attempt once, with its execution.
-    let attempts = shared
+}
+
+#[test]
+fn failed_attempts_and_the_longest_others_have_a_line_with_their_execution() {
+    let mut batch = MetricBatch::default();
+    for number in 0..40 {
+        let of = key(&format!("k-{number}"));
+        let outcome = match number % 10 {
+            0 => AttemptOutcome::Permanent,
+            _ => AttemptOutcome::Succeeded,
+        };
+        let attempt = tried("a", 0, number, outcome);
+        let done = step(&of, StepState::Unknown, vec![attempt]);
+        for one in measurements(None, &recorded(&done), &origin()) {
+            batch.measurement(
+                &about(),
+                Measurement {
+                    of_step: Vec::new(),
+                    ..one
+                },
+            );
+        }
+    }
+    let lines = batch.lines(NAMESPACE, false);
+    let named = lines
         .iter()
         .filter(|line| line["attempt_duration"].is_i64());
-    let executions: Vec<_> = attempts.map(|line| line["execution"].clone()).collect();
-    assert_eq!(executions.len(), 230);
-    assert!(executions.iter().all(Value::is_string), "{executions:?}");
+    let mut named: Vec<_> = named
+        .map(|line| {
+            let execution = line["execution"].as_str().expect("an execution");
+            (
+                line["attempt_duration"].as_i64().expect("a time"),
+                execution,
+            )
+        })
+        .collect();
+    named.sort_unstable();
+    let expected = [0, 10, 20, 30, 38, 39];
+    let expected = expected.map(|second| (second * 1_000, key(&format!("k-{second}")).execution));
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|(millis, of)| (*millis, of.as_str()))
+        .collect();
+    assert_eq!(named, expected);
 }
 
 #[test]

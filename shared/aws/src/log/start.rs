@@ -118,7 +118,7 @@ mod tests {
         let lines = log
             .lines()
             .filter_map(|line| serde_json::from_str::<Value>(&line[line.find('{')?..]).ok());
-        let lines: Vec<_> = lines.map(|line| line["fields"].clone()).collect();
+        let lines: Vec<_> = lines.collect();
         let audits: Vec<_> = lines.iter().map(|line| &line["audit"]).collect();
         let right = [
             "workflow.duplicate.prevented",
