@@ -75,7 +75,9 @@ impl Consumption {
             api_requests,
             calls: acting + api_requests + audits,
             // `audit` logs the age of its oldest change too.
-            log_bytes: (acting + 2.0 * audits) * (assumed.log_bytes_per_call + LINE_BYTES)
+            log_bytes: assumed.log_bytes_of_run
+                + 2.0 * LINE_BYTES
+                + (acting - 2.0 + 2.0 * audits) * (assumed.log_bytes_per_call + LINE_BYTES)
                 // The function `api` and API Gateway log a request.
                 + api_requests * (assumed.log_bytes_of_start + 2.0 * LINE_BYTES)
                 + metric_bytes(usage, audits),

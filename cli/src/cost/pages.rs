@@ -2,6 +2,7 @@
 //! from the measured size of an entry.
 
 use holdfast_drill::Usage;
+use holdfast_engine::chain::LISTED_BY;
 use holdfast_ledger::{LOOKED_AT, SHARDS, read_units_of};
 use serde::Serialize;
 
@@ -15,14 +16,10 @@ const PAGE: f64 = 25.0;
 /// The objects that one request lists
 /// (docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html).
 const LISTED_KEYS: f64 = 1_000.0;
-/// The days whose receipts a digest lists: those of its hour and of the 24 hours before, and the
-/// slack of an hour.
-const DIGEST_DAYS: f64 = 3.0;
 
-/// The requests by which digests list one receipt: every hour a digest lists the receipts of some
-/// days, a thousand by each request.
+/// The requests by which digests list one receipt: a request lists a thousand.
 pub(super) fn lists_of_digests() -> f64 {
-    DIGEST_DAYS * 24.0 / LISTED_KEYS
+    LISTED_BY as f64 / LISTED_KEYS
 }
 
 /// One thing that people or schedules read of the tenant's executions.
@@ -83,11 +80,7 @@ pub(crate) fn page_costs(usage: &Usage, prices: &Prices) -> Vec<PageCost> {
             100.0,
             (an_hour * 24.0 / 100.0).ceil(),
         ),
-        objects(
-            "the digest of an hour",
-            DIGEST_DAYS * 24.0 * an_hour,
-            an_hour,
-        ),
+        objects("the digest of an hour", LISTED_BY as f64 * an_hour, an_hour),
         objects("the audit of a month", a_month, a_month),
     ]
 }

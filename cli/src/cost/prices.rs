@@ -63,7 +63,9 @@ pub(crate) struct Assumptions {
     pub(crate) express_memory_mb: f64,
     /// The memory of a function, in MB.
     pub(crate) memory_mb: f64,
-    /// The bytes of the log line of a call.
+    /// The bytes of the log lines of `begin` and `finish`.
+    pub(crate) log_bytes_of_run: f64,
+    /// The bytes of the log line of any other call.
     pub(crate) log_bytes_per_call: f64,
     /// The bytes of the two log lines of a start by the API.
     pub(crate) log_bytes_of_start: f64,
