@@ -34,7 +34,7 @@ impl Confirmation {
         }
         if !stdin().is_terminal() || !stderr().is_terminal() {
             return Err(Trouble::Unconfirmed(format!(
-                "{effect}\nnothing was done: without a terminal, only --yes confirms it"
+                "nothing was done: without a terminal, only --yes confirms this:\n{effect}"
             )));
         }
         say(effect);

@@ -24,8 +24,8 @@ pub(crate) struct Api {
     base: Option<String>,
     #[command(flatten)]
     token: TokenSource,
-    /// The tenant, if it is not that of the token; * is every tenant, for ls, incidents, inbox and
-    /// ids
+    /// The tenant, if it is not that of the token; * is every tenant, for ls, incidents, inbox,
+    /// statistics and ids
     #[arg(long, env = "HOLDFAST_TENANT")]
     tenant: Option<String>,
 }
@@ -195,8 +195,8 @@ impl Client {
             return Ok(());
         }
         Err(Trouble::Usage(format!(
-            "the tenant {EVERY_TENANT} is for lists of executions, incidents and questions, and \
-             for ids: name one tenant by --tenant or HOLDFAST_TENANT"
+            "the tenant {EVERY_TENANT} is for lists of executions, incidents and questions, for \
+             statistics and for ids: name one tenant by --tenant or HOLDFAST_TENANT"
         )))
     }
 
@@ -220,7 +220,13 @@ const MAX_ANSWER: usize = 8 << 20;
 const EVERY_TENANT: &str = "*";
 
 /// The lists that can cover every tenant (docs/api.md).
-const LISTS_OF_EVERY_TENANT: [&str; 3] = ["/v1/executions", "/v1/incidents", "/v1/questions"];
+const LISTS_OF_EVERY_TENANT: [&str; 5] = [
+    "/v1/executions",
+    "/v1/incidents",
+    "/v1/causes",
+    "/v1/questions",
+    "/v1/statistics",
+];
 
 /// The paths above an id, by which the API finds the tenant (docs/api.md).
 const PATHS_OF_IDS: [&str; 3] = ["/v1/executions/", "/v1/incidents/", "/v1/bulk/"];

@@ -32,7 +32,8 @@ pub(crate) fn actions(args: &ActionsArgs) -> Result<(), Trouble> {
 }
 
 /// The outlook of this request, or of this decision on a step, line by line. An earlier release of
-/// the API has none: then it is the effect in general.
+/// the API has none: then it is the effect in general. What the API would refuse now is refused
+/// here.
 pub(super) fn foreseen(
     client: &Client,
     id: &str,
@@ -43,6 +44,16 @@ pub(super) fn foreseen(
         return Ok(format!("  {general}"));
     };
     let found: Actions = typed(&answer)?;
+    if let Some(action) = of(&found, wanted)
+        && let Some(refusal) = &action.refusal
+    {
+        let why = format!(
+            "{} is refused now: {}",
+            name(action),
+            sanitize(&refusal.message)
+        );
+        return Err(Trouble::Refused(why));
+    }
     Ok(of(&found, wanted).map_or_else(|| format!("  {general}"), would))
 }
 

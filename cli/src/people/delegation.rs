@@ -98,7 +98,10 @@ pub(crate) fn delegations(args: &DelegationsArgs) -> Result<(), Trouble> {
             change(&args.options, &args.group, Method::PUT, Some(body), &effect)
         }
         Some(DelegationsCommand::Remove(args)) => {
-            let effect = format!("your stand-in for {} decides no more.", args.group);
+            let effect = format!(
+                "your delegation of {} ends: no one decides in your place.",
+                args.group
+            );
             change(&args.options, &args.group, Method::DELETE, None, &effect)
         }
     }

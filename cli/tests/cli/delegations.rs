@@ -26,7 +26,7 @@ fn a_stand_in_is_named_under_the_escaped_name_of_the_group() {
     let output = run(&server.address, TOKEN, &set);
     assert_eq!((output.code, server.requests().len()), (Some(5), 0));
     let why = "bob decides for cfo / EU? in your place, from now until 2026-12-24T00:00:00Z.\n";
-    assert!(output.err.starts_with(why), "{}", output.err);
+    assert!(output.err.contains(why), "{}", output.err);
     for (args, line) in [
         (&set[..], "PUT /v1/delegations/cfo%20%2F%20EU%3F HTTP/1.1"),
         (

@@ -132,8 +132,13 @@ fn a_list_of_an_unknown_tenant_is_not_taken_for_an_earlier_release() {
 fn every_tenant_is_accepted_for_the_lists_that_cover_it_alone() {
     let server = Server::start(|_| ok(json!({ "next": null })));
     let every = ["--tenant", "*"];
-    for list in ["ls", "incidents", "inbox"] {
-        let output = run(&server.address, TOKEN, &[&[list][..], &every].concat());
+    for list in [
+        &["ls"][..],
+        &["incidents"],
+        &["inbox"],
+        &["statistics", "--json"],
+    ] {
+        let output = run(&server.address, TOKEN, &[list, &every].concat());
         assert_eq!(output.code, Some(0), "{}", output.err);
     }
     assert!(server.requests().iter().all(|one| one.contains("tenant=*")));
@@ -172,7 +177,7 @@ fn every_tenant_is_accepted_for_the_lists_that_cover_it_alone() {
             output.err
         );
     }
-    assert_eq!(server.requests().len(), 3);
+    assert_eq!(server.requests().len(), 4);
     // The API finds the tenant of an id.
     run(
         &server.address,
@@ -317,10 +322,10 @@ fn a_change_is_refused_without_a_terminal_unless_it_is_confirmed() {
     );
     assert_eq!(read.len(), 1, "{read:?}");
     insta::assert_snapshot!(output.err, @r"
+    nothing was done: without a terminal, only --yes confirms this:
     platform is paused from now on: no execution starts, and running executions wait before their next step.
     2 executions are open in it
            2  WF-PAY
-    nothing was done: without a terminal, only --yes confirms it
     ");
     let output = run(&server.address, TOKEN, &[&pause[..], &["--yes"]].concat());
     assert_eq!(output.code, Some(0), "{}", output.err);

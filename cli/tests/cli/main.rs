@@ -15,5 +15,6 @@ mod problems;
 mod program;
 mod project;
 mod released;
+mod requests;
 mod schema;
 mod template;
