@@ -75,7 +75,7 @@ pub(crate) fn run(args: &AuditArgs) -> Result<(), Trouble> {
     let mirror = Mirror::open(&args.dir).map_err(Trouble::Other)?;
     let found = audit(&mirror, &args.tenant, hours, due, &keys).map_err(|why| {
         Trouble::Other(format!(
-            "{}: {why}; is it a mirror of the bucket? aws s3 sync s3://BUCKET {}",
+            "{}: {why}; is it a mirror? `holdfast receipt mirror --dir {}` makes one",
             args.dir.display(),
             args.dir.display()
         ))

@@ -286,7 +286,7 @@ fn one(drill: &Drill, name: &str) -> Result<(), Trouble> {
         line(&format!("residual   {}: {certainty}", residual.step))?;
     }
     if !outcome.struck {
-        say("a fault of this scenario did not occur");
+        say("a fault of this scenario did not occur: the run ended before its call");
     }
     judge(&[(&scenario, &outcome)])
 }
@@ -314,7 +314,7 @@ fn all(drill: &Drill, pairs: bool) -> Result<(), Trouble> {
     let met = outcomes.iter().filter(|outcome| outcome.struck).count();
     let unmet = match scenarios.len() - met {
         0 => String::new(),
-        some => format!("; in {some} a fault did not occur"),
+        some => format!("; in {some} a fault did not occur, as the run ended before its call"),
     };
     line(&format!(
         "{} scenarios, and every one held{unmet}",
