@@ -34,7 +34,7 @@ impl Confirmation {
         }
         if !stdin().is_terminal() || !stderr().is_terminal() {
             return Err(Trouble::Unconfirmed(format!(
-                "nothing was done: without a terminal, only --yes confirms this:\n{effect}"
+                "nothing was done, since only --yes confirms without a terminal:\n{effect}"
             )));
         }
         say(effect);

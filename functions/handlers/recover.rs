@@ -67,7 +67,7 @@ impl RecoveryHandler {
             let event = message["body"].as_str().unwrap_or_default();
             let event: Value = serde_json::from_str(event).unwrap_or_default();
             let Some(ended) = StatusEvent::read(&event) else {
-                warn!(message = %message["messageId"], "a message is not a status event");
+                warn!(queue_message = %message["messageId"], "a message is not a status event");
                 failed.push(json!({ "itemIdentifier": message["messageId"] }));
                 continue;
             };

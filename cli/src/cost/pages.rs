@@ -2,7 +2,7 @@
 //! from the measured size of an entry.
 
 use holdfast_drill::Usage;
-use holdfast_engine::chain::LISTED_BY;
+use holdfast_engine::chain::FOLDER_LISTS;
 use holdfast_ledger::{LOOKED_AT, SHARDS, read_units_of};
 use serde::Serialize;
 
@@ -17,9 +17,10 @@ const PAGE: f64 = 25.0;
 /// (docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html).
 const LISTED_KEYS: f64 = 1_000.0;
 
-/// The requests by which digests list one receipt: a request lists a thousand.
+/// The requests by which runs of `digest` list the folder of one receipt; each returns a thousand
+/// keys.
 pub(super) fn lists_of_digests() -> f64 {
-    LISTED_BY as f64 / LISTED_KEYS
+    FOLDER_LISTS as f64 / LISTED_KEYS
 }
 
 /// One thing that people or schedules read of the tenant's executions.
@@ -80,7 +81,11 @@ pub(crate) fn page_costs(usage: &Usage, prices: &Prices) -> Vec<PageCost> {
             100.0,
             (an_hour * 24.0 / 100.0).ceil(),
         ),
-        objects("the digest of an hour", LISTED_BY as f64 * an_hour, an_hour),
+        objects(
+            "the digest of an hour",
+            FOLDER_LISTS as f64 * an_hour,
+            an_hour,
+        ),
         objects("the audit of a month", a_month, a_month),
     ]
 }

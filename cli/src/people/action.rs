@@ -6,7 +6,7 @@ use holdfast_ids::names::sanitize;
 use super::{
     find,
     options::ReadOptions,
-    shape::outlook::{Action, Actions, Effect},
+    shape::outlook::{Action, ActionRefusal, Actions, Effect},
 };
 use crate::{
     api::{Client, typed},
@@ -44,8 +44,11 @@ pub(super) fn foreseen(
         return Ok(format!("  {general}"));
     };
     let found: Actions = typed(&answer)?;
-    if let Some(action) = of(&found, wanted)
-        && let Some(refusal) = &action.refusal
+    let action = of(&found, wanted);
+    // The API accepts a repeated request, and completes one that was cut off.
+    let refused = |refusal: &&ActionRefusal| refusal.code != "already";
+    if let Some(action) = action
+        && let Some(refusal) = action.refusal.as_ref().filter(refused)
     {
         let why = format!(
             "{} is refused now: {}",
@@ -54,7 +57,7 @@ pub(super) fn foreseen(
         );
         return Err(Trouble::Refused(why));
     }
-    Ok(of(&found, wanted).map_or_else(|| format!("  {general}"), would))
+    Ok(action.map_or_else(|| format!("  {general}"), would))
 }
 
 /// The action of this name, and of this step and decision.

@@ -210,7 +210,7 @@ fn count(end: &Value, unit: &str) -> f64 {
 }
 
 #[test]
-fn digests_read_each_receipt_once_and_list_it_thirty_times() {
+fn a_digest_reads_each_receipt_once_and_thirty_runs_list_its_folder() {
     let bill = bill(&hold(), &[]);
     let happy = &bill["ends"][0];
     assert_eq!(count(happy, "objects read by digests"), 1.0);

@@ -322,7 +322,7 @@ fn a_change_is_refused_without_a_terminal_unless_it_is_confirmed() {
     );
     assert_eq!(read.len(), 1, "{read:?}");
     insta::assert_snapshot!(output.err, @r"
-    nothing was done: without a terminal, only --yes confirms this:
+    nothing was done, since only --yes confirms without a terminal:
     platform is paused from now on: no execution starts, and running executions wait before their next step.
     2 executions are open in it
            2  WF-PAY

@@ -21,8 +21,7 @@ use crate::{
 /// [values]: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 const MAX_VALUES: usize = 100;
 
-/// The longest measurements of a shared line that have a line of their own. A search for the
-/// longest of a time looks at this many of each batch.
+/// The number of successes in a shared line that have a line of their own, the longest first.
 const NAMED: usize = 2;
 
 /// The members in which lines that share a declaration differ. A query of the log finds executions
@@ -129,13 +128,12 @@ impl Sample {
         outcome.is_some_and(|outcome| outcome != AttemptOutcome::Succeeded.name())
     }
 
-    /// The largest of its values.
-    fn longest(&self) -> i64 {
-        let values = self
-            .names
-            .iter()
-            .filter_map(|name| self.line[*name].as_i64());
-        values.max().unwrap_or_default()
+    /// The time of the attempt. A measurement without an attempt has its largest value.
+    fn duration(&self) -> i64 {
+        let value = |name: &str| self.line.get(name).and_then(Value::as_i64);
+        let largest = || self.names.iter().filter_map(|name| value(name)).max();
+        let attempt = value(Metric::AttemptDuration.name());
+        attempt.or_else(largest).unwrap_or_default()
     }
 
     /// Everything in which lines that share a declaration are equal.
@@ -162,7 +160,7 @@ impl Group {
     fn named(&self) -> Vec<Value> {
         let (failed, mut others): (Vec<_>, Vec<_>) =
             self.samples.iter().partition(|sample| sample.has_failed());
-        others.sort_by_key(|sample| Reverse(sample.longest()));
+        others.sort_by_key(|sample| Reverse(sample.duration()));
         let named = failed.into_iter().chain(others.into_iter().take(NAMED));
         named.map(Sample::undeclared).collect()
     }

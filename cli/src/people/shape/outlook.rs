@@ -46,6 +46,9 @@ pub(in crate::people) struct Action {
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(in crate::people) struct ActionRefusal {
+    /// Absent in answers of earlier releases.
+    #[serde(default)]
+    pub(in crate::people) code: String,
     pub(in crate::people) message: String,
 }
 

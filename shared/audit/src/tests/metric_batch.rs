@@ -88,20 +88,19 @@ fn failed_attempts_and_the_longest_others_have_a_line_with_their_execution() {
     let mut batch = MetricBatch::default();
     for number in 0..40 {
         let of = key(&format!("k-{number}"));
-        let outcome = match number % 10 {
-            0 => AttemptOutcome::Permanent,
-            _ => AttemptOutcome::Succeeded,
+        let (state, outcome) = match number % 10 {
+            0 => (StepState::FailedClean, AttemptOutcome::Permanent),
+            _ => (StepState::Succeeded, AttemptOutcome::Succeeded),
         };
-        let attempt = tried("a", 0, number, outcome);
-        let done = step(&of, StepState::Unknown, vec![attempt]);
+        let last = tried("b", 120, 120 + number, outcome);
+        // A step that was retried took long, whatever its last attempt took.
+        let attempts = match number {
+            1 => vec![tried("a", 0, 1, AttemptOutcome::Transient), last],
+            _ => vec![last],
+        };
+        let done = step(&of, state, attempts);
         for one in measurements(None, &recorded(&done), &origin()) {
-            batch.measurement(
-                &about(),
-                Measurement {
-                    of_step: Vec::new(),
-                    ..one
-                },
-            );
+            batch.measurement(&about(), one);
         }
     }
     let lines = batch.lines(NAMESPACE, false);
@@ -118,7 +117,7 @@ fn failed_attempts_and_the_longest_others_have_a_line_with_their_execution() {
         })
         .collect();
     named.sort_unstable();
-    let expected = [0, 10, 20, 30, 38, 39];
+    let expected = [0, 1, 10, 20, 30, 38, 39];
     let expected = expected.map(|second| (second * 1_000, key(&format!("k-{second}")).execution));
     let expected: Vec<_> = expected
         .iter()

@@ -9,4 +9,4 @@ mod write;
 
 pub use head::{ChainHeads, Head, Heads};
 pub use queue::{Queue, tenants};
-pub use write::{ChainError, LISTED_BY, Progress, Shelf, StoredObject, advance, is_late};
+pub use write::{ChainError, FOLDER_LISTS, Progress, Shelf, StoredObject, advance, is_late};

@@ -15,8 +15,8 @@ use super::{
 use crate::ports::StoreError;
 
 /// The hours over which a digest looks back for receipts that no digest lists, before the time up
-/// to which all are listed. It covers every hour whose digest may have been requested early, the
-/// hour of that request, and two hours in which a receipt may be seen late.
+/// to which all are listed. It covers every hour whose digest may have been requested early, and
+/// the hour of the request. Two more hours are for receipts that are seen late.
 pub(super) const WINDOW_HOURS: i64 = EARLY_HOURS + 3;
 
 /// The hours in which the end of a chain is looked for first.
@@ -42,7 +42,7 @@ pub(super) async fn ours<S: Signer>(
     }
 }
 
-/// The end of a chain: the last digest, and the receipts that the digests in the window list.
+/// The end of a chain: the last digest, and the receipts that the needed digests list.
 pub(super) struct Tail {
     pub(super) end: Option<Hour>,
     pub(super) link: Option<Previous>,
@@ -212,8 +212,8 @@ impl Tail {
         complete.max().unwrap_or(end.next()).before(WINDOW_HOURS)
     }
 
-    /// The first hour whose digest is needed: those of the window, and those that show whether the
-    /// tenant is quiet.
+    /// The first hour whose digest is needed. The digests of the window show what is listed. Those
+    /// of [`SPAN_MAX`] hours show whether the tenant is quiet.
     fn first_needed(&self, end: Hour) -> Hour {
         self.window(end).min(end.before(SPAN_MAX - 1))
     }

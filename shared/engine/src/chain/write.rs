@@ -28,9 +28,9 @@ const LATE: SignedDuration = SignedDuration::from_hours(1);
 /// The time by which clocks may differ and a write may be delayed.
 const SLACK: SignedDuration = SignedDuration::from_hours(1);
 
-/// The mean number of hourly digests that list a receipt: those of the rest of the day on which its
-/// execution ended, half a day, and of the hours after it for which its folder is listed.
-pub const LISTED_BY: i64 = 12 + WINDOW_HOURS + 1 + SLACK.as_hours() + LATE.as_hours();
+/// The mean number of hourly runs that request the list of a receipt's folder. Half a day is the
+/// rest of the day of the end; the others are hours after it.
+pub const FOLDER_LISTS: i64 = 12 + WINDOW_HOURS + 1 + SLACK.as_hours() + LATE.as_hours();
 
 /// Receipts that are read concurrently.
 const READERS: usize = 16;
