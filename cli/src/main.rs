@@ -27,6 +27,7 @@ mod workflows;
 use std::process::ExitCode;
 
 use clap::Parser;
+use holdfast_ids::names::sanitize_lines;
 
 use cli::{Cli, Command, ReceiptCommand};
 use project::Project;
@@ -65,7 +66,8 @@ fn run(command: Command) -> Result<(), Trouble> {
         Command::Graph { file } => {
             let read = workflows::read(&Project::find()?, &[file])?;
             read.iter().try_for_each(|workflow| {
-                output::text(&holdfast_workflow::definition::graph(&workflow.definition))
+                let graph = holdfast_workflow::definition::graph(&workflow.definition);
+                output::text(&sanitize_lines(&graph))
             })
         }
         Command::Drill(args) => drill::run(&Project::find()?, &args),

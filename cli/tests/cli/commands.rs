@@ -255,3 +255,12 @@ fn the_workflow_that_checks_an_account_is_valid() {
     let output = run_in(&repository(), &["validate", "infra/aws/aws-check.yaml"]);
     assert_eq!(output.code, Some(0), "{}", output.err);
 }
+
+#[test]
+fn a_graph_shows_control_characters_of_a_definition_as_replacement_characters() {
+    let step = r#"steps: [{ name: a, action: http, irreversible: true,
+  when: "{% $input.days > 0 /* \u001b[2J */ %}", input: { url: "https://api.example.com/a", method: POST } }]"#;
+    let output = Project::with(&format!("{HEAD}{step}\n")).run(&["graph", "workflows/test.yaml"]);
+    assert_eq!(output.code, Some(0), "{}", output.err);
+    assert!(output.out.contains("/* \u{fffd}[2J */"), "{}", output.out);
+}
