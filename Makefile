@@ -9,7 +9,7 @@ export LOCAL PORT STACK VENDOR_PORT ISSUER_PORT HOP_PORT HTTP_ALLOW SECRET_ALLOW
 export IAM SCENARIO
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down bench check screenshots fuzz advisories aws-check clean
+.PHONY: help demo test up down bench profile check screenshots fuzz advisories aws-check clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,9 @@ down: ## end the local stack and remove what it left
 
 bench: ## count and price requests, time the API, measure the programs; fails if an aim is missed
 	@infra/local/bench.sh
+
+profile: ## count what a step's call runs, by which the compiler optimizes the programs
+	@infra/local/profile.sh
 
 screenshots: ## pictures of the console's pages of the local stack, in target/console
 	@infra/local/screenshots.sh

@@ -2,7 +2,8 @@
 # Installs the project's tools at pinned versions inside the project; a rerun does nothing.
 # `setup.sh programs`: Debian's packages; `stack`: also what the local stack runs on; `checks`: also
 # what only checks and tests use; `bench`: what the local stack and the benchmark use; `console`:
-# what builds the console's front end, and nothing else.
+# what builds the console's front end, and nothing else; `profile`: what merges the counts of
+# programs.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 what=$1
@@ -19,6 +20,8 @@ missing cc && packages+=(build-essential)
 # The browser in which tests/pages opens receipts. Debian keeps one version at a time, the patched
 # one.
 [[ $what != checks || -x /usr/bin/chromium ]] || packages+=(chromium)
+# The version that reads the counts of this project's rustc.
+[[ $what != profile || -x /usr/bin/llvm-profdata-19 ]] || packages+=(llvm-19)
 # The proxies before which functions/steps/tests/proxies puts the action `http`.
 if [[ $what = checks ]]; then
     [[ -x /usr/sbin/nginx ]] || packages+=(nginx-light)
@@ -36,7 +39,7 @@ if ((${#packages[@]})); then
     DEBIAN_FRONTEND=noninteractive quietly "$logs/apt.log" $command
 fi
 
-[[ $what != programs ]] || exit 0
+[[ $what != programs && $what != profile ]] || exit 0
 
 # A virtual environment $1 with the packages of requirements file $2; its stamp is a copy of that
 # file. pip accepts only wheels with the hashes of that file, so that no package runs code of its

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Writes the profile by which the deployed programs are optimized, infra/build/steps.profdata: what
+# the calls of a step run, counted in an instrumented program.
+set -euo pipefail
+source "$(dirname "$0")/lib.sh"
+
+bash "$here/setup.sh" bench
+bash "$here/setup.sh" profile
+built=$target_dir/profile
+counts=$local_dir/profile
+rm -rf "$counts"
+mkdir -p "$counts"
+stage "building programs that count"
+CARGO_TARGET_DIR=$built RUSTFLAGS=-Cprofile-generate logged "$logs/profile.log" \
+    make -C "$root/functions/handlers" PROFILE=deployed PROGRAMS="begin steps" \
+    ARTIFACTS_DIR="$built/programs" programs
+stage "counting calls"
+"$root/.venv/bin/python" "$root/infra/bench/profile.py" "$built/programs" "$counts"
+llvm-profdata-19 merge --sparse --output "$root/infra/build/steps.profdata" "$counts"/*.profraw
+stage "infra/build/steps.profdata is written"
