@@ -44,7 +44,7 @@ def main():
     few, many = (counted(stub, programs / "steps", event, count) for count in (FEW, MANY))
     total, hashes = ((after - before) / (MANY - FEW) for before, after in zip(few, many))
     if not hashes:
-        raise SystemExit(f"{programs / 'steps'} has no function {HASH}: build with CARGO_PROFILE_DEPLOYED_STRIP=none")
+        raise SystemExit(f"{programs / 'steps'} has no function {HASH}: build with RUSTFLAGS=-Cstrip=none")
     print(json.dumps({"instructions": round(total - hashes), "of hashes in software": round(hashes)}))
 
 

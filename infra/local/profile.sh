@@ -4,16 +4,17 @@
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
-bash "$here/setup.sh" bench
+bash "$here/setup.sh" stack
 bash "$here/setup.sh" profile
 built=$target_dir/profile
 counts=$local_dir/profile
 rm -rf "$counts"
 mkdir -p "$counts"
 stage "building programs that count"
-CARGO_TARGET_DIR=$built RUSTFLAGS=-Cprofile-generate logged "$logs/profile.log" \
+CARGO_TARGET_DIR=$built logged "$logs/profile.log" \
     make -C "$root/functions/handlers" PROFILE=deployed PROGRAMS="begin steps" \
-    ARTIFACTS_DIR="$built/programs" programs
+    COUNTS=-Cprofile-generate ARTIFACTS_DIR="$built/programs" programs ||
+    fail_with_log "the build of the programs failed" "$logs/profile.log"
 stage "counting calls"
 "$root/.venv/bin/python" "$root/infra/bench/profile.py" "$built/programs" "$counts"
 llvm-profdata-19 merge --sparse --output "$root/infra/build/steps.profdata" "$counts"/*.profraw

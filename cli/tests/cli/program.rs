@@ -89,6 +89,7 @@ fn build(program: &[u8], options: &[&str]) -> (CommandOutput, bool) {
             "build-BeginFunction",
             "HOLDFAST_PREBUILT=true",
             "PROFILE=release",
+            "TRIPLE=",
         ])
         .arg(assign("TARGET_DIR", folder.path()))
         .arg(assign("ARTIFACTS_DIR", &path("artifacts")))

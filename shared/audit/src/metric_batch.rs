@@ -21,7 +21,8 @@ use crate::{
 /// [values]: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 const MAX_VALUES: usize = 100;
 
-/// The number of successes in a shared line that have a line of their own, the longest first.
+/// The number of measurements without a failure that have a line of their own beside a shared one,
+/// the longest first.
 const NAMED: usize = 2;
 
 /// The members in which lines that share a declaration differ. A query of the log finds executions

@@ -71,8 +71,8 @@ fn events_and_lines_of_metrics_have_the_bytes_that_are_sent() {
 fn executions_of_one_batch_share_the_declarations_of_their_metrics() {
     let usage = happy(&plain(2));
     let (alone, ten) = (usage.metric_lines(1), usage.metric_lines(10));
-    // One line for the wait of the first step, the end of each, and the end of the execution. The
-    // two longest measurements of each step have a line without a declaration too.
+    // One line for the wait of the first step, the end of each, and the end of the execution. Of
+    // the wait and of each step, the two longest have a line without a declaration too.
     assert_eq!(alone.count, 4);
     assert_eq!(ten.count, 4 + 3 * 2);
     assert!(ten.bytes < 2 * alone.bytes, "{alone:?}, {ten:?}");
