@@ -192,13 +192,10 @@ async fn injured_executions_give_back_exactly_their_part_of_limits_and_budgets()
     let seed = Timestamp::now().as_microsecond() as u64;
     eprintln!("the dice's seed is {seed}");
     let mut dice = Dice(seed);
-    let (over, fates) = (
-        AtomicBool::new(false),
-        (0..OPEN).map(|_| dice.roll(4)).collect::<Vec<_>>(),
-    );
+    let over = AtomicBool::new(false);
     let injured = async {
-        let ends = stream::iter(fates).map(|fate| async move {
-            let vendor = unique("vendor");
+        let ends = stream::iter(0..OPEN).map(|number| async move {
+            let (vendor, fate) = (unique("vendor"), number % 4);
             if fate == 1 || fate == 3 {
                 stack
                     .vendor
