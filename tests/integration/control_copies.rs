@@ -3,7 +3,6 @@
 
 use std::{collections::HashMap, sync::atomic::Ordering};
 
-use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use futures_util::future::join_all;
 use holdfast_aws::DynamoLedger;
@@ -12,7 +11,7 @@ use holdfast_ledger::{
     COPIES, Control, ControlState, Expect, Key, Ledger, PauseBehavior, PausedScopes, Put, Request,
     Scope, control, paused,
 };
-use holdfast_tests::Stack;
+use holdfast_tests::{Stack, sdk_config};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{ledger::twin, scale::Requests};
@@ -27,7 +26,7 @@ struct Room {
 
 impl Room {
     async fn open() -> Self {
-        let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+        let config = sdk_config().load().await;
         let client = Client::new(&config);
         let table = twin(&client).await;
         let requests = Requests::default();

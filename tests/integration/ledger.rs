@@ -3,14 +3,13 @@
 
 use std::env;
 
-use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::{
     Client,
     types::{BillingMode, GlobalSecondaryIndex},
 };
 use holdfast_aws::DynamoLedger;
 use holdfast_ledger::{Ledger, Link, contract::check_all};
-use holdfast_tests::{Stack, unique, variable};
+use holdfast_tests::{Stack, sdk_config, unique, variable};
 
 async fn assert_kept(ledger: &DynamoLedger) {
     let broken: Vec<_> = check_all(ledger, &unique("contract"))
@@ -53,7 +52,7 @@ pub(crate) async fn twin(client: &Client) -> String {
 #[tokio::test]
 async fn a_table_like_the_stacks_passes_the_contract_tests() {
     let _stack = Stack::from_env().await;
-    let client = Client::new(&aws_config::load_defaults(BehaviorVersion::latest()).await);
+    let client = Client::new(&sdk_config().load().await);
     let table = twin(&client).await;
     assert_kept(&DynamoLedger::new(client.clone(), &table)).await;
     let gone = client.delete_table().table_name(table).send().await;
@@ -65,7 +64,7 @@ async fn a_table_like_the_stacks_passes_the_contract_tests() {
 #[tokio::test]
 #[ignore = "needs HOLDFAST_CONTRACT_TABLE: a table with the keys pk and sk that may be written to"]
 async fn a_table_of_your_choice_passes_the_contract_tests() {
-    let mut config = aws_config::defaults(BehaviorVersion::latest());
+    let mut config = sdk_config();
     if let Ok(endpoint) = env::var("HOLDFAST_CONTRACT_ENDPOINT") {
         config = config.endpoint_url(endpoint);
     }
@@ -80,7 +79,7 @@ async fn a_table_of_your_choice_passes_the_contract_tests() {
 #[tokio::test]
 async fn an_incidents_link_keeps_its_last_report_to_the_millisecond() {
     let _stack = Stack::from_env().await;
-    let client = Client::new(&aws_config::load_defaults(BehaviorVersion::latest()).await);
+    let client = Client::new(&sdk_config().load().await);
     let ledger = DynamoLedger::new(client, variable("HOLDFAST_LEDGER_TABLE"));
     let incident = unique("incident");
     let link = |at: &str, status: &str| Link {

@@ -3,11 +3,10 @@
 
 use std::{collections::HashMap, env};
 
-use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{Key, List, instant};
-use holdfast_tests::{Stack, unique, variable};
+use holdfast_tests::{Stack, sdk_config, unique, variable};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -58,7 +57,7 @@ async fn a_long_list_of_executions_keeps_one_page_in_the_memory_of_the_browser()
         .started("WF-HOLD-VENDOR-GROUP", &unique("long"), &input)
         .await;
     api.finished(&first).await;
-    let client = Client::new(&aws_config::load_defaults(BehaviorVersion::latest()).await);
+    let client = Client::new(&sdk_config().load().await);
     let table = variable("HOLDFAST_LEDGER_TABLE");
     let at = ExecutionKey {
         tenant: tenant.clone(),

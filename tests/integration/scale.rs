@@ -13,7 +13,6 @@ use std::{
     },
 };
 
-use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::{
     Client,
     config::{
@@ -26,7 +25,7 @@ use futures_util::{StreamExt, stream};
 use holdfast_aws::{DynamoLedger, ExecutionSearch, Page, Window, attribute};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{IncidentStatus, Key, List, SHARDS, instant};
-use holdfast_tests::Stack;
+use holdfast_tests::{Stack, sdk_config};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -127,7 +126,7 @@ pub(crate) async fn fill(
 async fn a_page_costs_a_query_of_each_shard_and_the_pages_have_every_execution_once() {
     // The stack is needed for its table's description alone.
     let _stack = Stack::from_env().await;
-    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let config = sdk_config().load().await;
     let client = Client::new(&config);
     let table = twin(&client).await;
     let count = env::var("HOLDFAST_SCALE").ok();

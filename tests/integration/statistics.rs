@@ -1,12 +1,11 @@
 //! Statistics at the running stack: each execution counts once, in its own tenant, and the people
 //! who may see lists see them.
 
-use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::Client;
 use holdfast_access::Role;
 use holdfast_aws::{DynamoLedger, HourStatistics};
 use holdfast_ledger::{Contribution, Statistics, StatisticsKey, add_contributions};
-use holdfast_tests::{Stack, eventually, unique};
+use holdfast_tests::{Stack, eventually, sdk_config, unique};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -144,7 +143,7 @@ async fn actions_foresee_what_the_requests_then_do_and_causes_group_what_waits()
 #[tokio::test]
 async fn a_table_adds_a_repeated_delivery_once_and_the_changes_that_follow_it() {
     let _stack = Stack::from_env().await;
-    let client = Client::new(&aws_config::load_defaults(BehaviorVersion::latest()).await);
+    let client = Client::new(&sdk_config().load().await);
     let table = twin(&client).await;
     let ledger = DynamoLedger::new(client.clone(), &table);
     let hour = Timestamp::constant(1_759_150_800, 0);

@@ -14,11 +14,12 @@ mod versions;
 
 use std::collections::HashMap;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_sdk_s3::config::Credentials;
 use aws_sdk_sfn::types::ExecutionStatus;
+use holdfast_aws::SdkHttpClient;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::Key;
 use serde_json::{Value, json};
@@ -70,6 +71,11 @@ pub fn execution_key(tenant: &str, execution: &str) -> Key {
     })
 }
 
+/// The SDK's configuration as the environment has it, with the HTTP client of the functions.
+pub fn sdk_config() -> ConfigLoader {
+    aws_config::defaults(BehaviorVersion::latest()).http_client(SdkHttpClient::load())
+}
+
 impl Aws {
     /// The client for the endpoint and the credentials of the environment.
     pub async fn from_env() -> Self {
@@ -80,7 +86,7 @@ impl Aws {
     pub async fn of(account: Account) -> Self {
         let credentials =
             Credentials::new(&account.key, &account.secret, None, None, "holdfast-tests");
-        let config = aws_config::defaults(BehaviorVersion::latest())
+        let config = sdk_config()
             .region(Region::new(account.region.clone()))
             .endpoint_url(&account.endpoint)
             .credentials_provider(credentials)

@@ -17,7 +17,7 @@ pub use api::{Api, Reply};
 pub use aws::{
     Account, Aws, EnvironmentChange, ExpressRun, FunctionReply, Injury, MachineEnd, Permission,
     Queue, StatusEvents, StreamConsumer, elements, execution_key, express_copy, read_workflow,
-    unescaped,
+    sdk_config, unescaped,
 };
 pub use judge::{DeclaredEffects, account, judge};
 pub use outage::Outage;

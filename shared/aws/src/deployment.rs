@@ -7,17 +7,14 @@ use aws_config::{
     identity::IdentityCache, retry::RetryConfig, timeout::TimeoutConfig,
 };
 use aws_sdk_dynamodb::config::{SharedCredentialsProvider, StalledStreamProtectionConfig};
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, rustls_provider::CryptoMode},
-};
 use holdfast_action::Settings;
 use holdfast_admission::ApprovalKeys;
 use holdfast_engine::Engine;
 use holdfast_receipt::evidence::CertifiedSealer;
 
 use crate::{
-    AuditBus, DynamoLedger, Keys, KmsSigner, Machines, S3Store, SecretsManager, SystemHost,
+    AuditBus, DynamoLedger, Keys, KmsSigner, Machines, S3Store, SdkHttpClient, SecretsManager,
+    SystemHost,
     session::{RoleSession, SESSION},
 };
 
@@ -54,10 +51,6 @@ impl Deployment {
             .operation_attempt_timeout(Duration::from_secs(5))
             .operation_timeout(Duration::from_secs(15))
             .build();
-        // One client has the connections of all services and sessions.
-        let connections = Builder::new()
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .build_https();
         let credentials = EnvironmentVariableCredentialsProvider::new();
         let variables: BTreeMap<String, String> = env::vars().collect();
         let set = |name| {
@@ -69,7 +62,8 @@ impl Deployment {
         let mut sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(connections)
+            // One client has the connections of all services and sessions.
+            .http_client(SdkHttpClient::load())
             // Three attempts. Under a behaviour version before v2026_01_12, a configuration without
             // the SDK's search of the environment would switch retries off.
             .retry_config(RetryConfig::standard())

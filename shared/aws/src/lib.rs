@@ -11,6 +11,7 @@ mod duplicates;
 mod executions;
 mod heads;
 mod host;
+mod http_client;
 mod item;
 mod ledger;
 mod listing;
@@ -40,6 +41,7 @@ pub use bus::{AuditBus, PublishError};
 pub use deployment::{AwsEngine, DEPLOYMENT, Deployment};
 pub use executions::{ExecutionSearch, ExecutionSummary};
 pub use host::{SystemHost, trace};
+pub use http_client::SdkHttpClient;
 pub use item::attribute;
 pub use ledger::DynamoLedger;
 pub use log::{

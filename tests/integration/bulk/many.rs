@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, time::Instant};
 
-use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::{
     Client,
     types::{AttributeValue, DeleteRequest, WriteRequest},
@@ -15,7 +14,7 @@ use holdfast_ledger::{
     Question, Record as _, fixtures,
 };
 use holdfast_task::{Approvers, QuestionKind};
-use holdfast_tests::{Api, Stack, eventually, kill, variable, workers};
+use holdfast_tests::{Api, Stack, eventually, kill, sdk_config, variable, workers};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -28,7 +27,7 @@ const STOPPED: usize = 300;
 const WORKFLOW: &str = "WF-BULK";
 
 async fn ledger() -> DynamoLedger {
-    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let config = sdk_config().load().await;
     let client = Client::new(&config);
     DynamoLedger::new(client, variable("HOLDFAST_LEDGER_TABLE"))
 }
@@ -156,7 +155,7 @@ fn approve(reason: &str) -> (Value, impl Fn(&Value) -> String) {
 
 /// Deletes the records of the executions, so that the stack's sweep and its lists do not meet them.
 async fn remove(tenant: &str, count: usize) {
-    let client = Client::new(&aws_config::load_defaults(BehaviorVersion::latest()).await);
+    let client = Client::new(&sdk_config().load().await);
     let keys: Vec<Key> = (0..count)
         .flat_map(|n| {
             let (execution, question, incident) = waiting(tenant, n);

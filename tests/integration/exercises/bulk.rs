@@ -1,6 +1,5 @@
 //! The exercise of the function that makes the requests of bulks.
 
-use aws_config::BehaviorVersion;
 use holdfast_aws::DynamoLedger;
 use holdfast_ledger::{
     Bulk, BulkCaller, BulkFilter, BulkOperation, BulkQuestion, BulkRequest, BulkTarget,
@@ -63,7 +62,7 @@ impl Round<'_> {
 
     /// Runs a bulk of one execution that no machine works on; true if a request was refused.
     async fn refuses(&self, operation: BulkOperation, target: BulkTarget) -> bool {
-        let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+        let config = sdk_config().load().await;
         let client = aws_sdk_dynamodb::Client::new(&config);
         let ledger = DynamoLedger::new(client, variable("HOLDFAST_LEDGER_TABLE"));
         let request = BulkRequest {

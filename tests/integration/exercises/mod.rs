@@ -7,7 +7,9 @@ use holdfast_ids::{
 };
 use holdfast_ledger::{Key, List, QuestionKey};
 use holdfast_task::{ExecutionRef, payload::StoredPayload};
-use holdfast_tests::{DELAY, FunctionReply, Stack, execution_key, kill, unique, variable, workers};
+use holdfast_tests::{
+    DELAY, FunctionReply, Stack, execution_key, kill, sdk_config, unique, variable, workers,
+};
 use serde_json::{Value, json};
 
 mod api;
