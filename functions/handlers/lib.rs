@@ -12,6 +12,7 @@ mod console;
 mod digest;
 mod finish;
 mod origins;
+mod panics;
 mod plan;
 pub mod programs;
 mod recover;
@@ -46,6 +47,7 @@ pub struct Function {
 #[tokio::main(flavor = "current_thread")]
 pub async fn serve(programs: &[Program]) -> Result<(), lambda_runtime::Error> {
     holdfast_aws::write_log_lines();
+    panics::abort_on_panic();
     let handler = env::var(HANDLER).map_err(|error| format!("{HANDLER}: {error}"))?;
     let mut functions = programs.iter().flat_map(|program| program.functions);
     match functions.find(|function| function.handler == handler) {

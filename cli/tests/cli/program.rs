@@ -1,6 +1,6 @@
-//! Tests of the check of a built program, called as `sam build` calls the functions' Makefile.
+//! Tests of what `sam build` does with a built program: it checks it, and blanks its unwind tables.
 
-use std::{fs, path::Path, process::Command};
+use std::{env, fs, path::Path, process::Command};
 
 use tempfile::TempDir;
 
@@ -183,4 +183,27 @@ fn a_build_takes_a_program_that_lambda_can_run() {
             assert!(made);
         }
     }
+}
+
+#[test]
+fn a_program_whose_unwind_tables_are_blank_still_runs() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let program = folder.path().join("program");
+    let this = env::current_exe().expect("this program");
+    fs::copy(&this, &program).expect("it is copied");
+    let blanked = Command::new("python3")
+        .arg(repository().join("infra/build/blank.py"))
+        .arg(&program)
+        .status();
+    assert!(blanked.expect("python3 starts").success());
+    let (before, after) = (fs::read(&this), fs::read(&program));
+    let (before, after) = (before.expect("it reads"), after.expect("it reads"));
+    assert_eq!(before.len(), after.len());
+    let zeros = |content: &[u8]| content.iter().filter(|byte| **byte == 0).count();
+    assert!(
+        zeros(&after) > zeros(&before) + 100_000,
+        "the tables are large"
+    );
+    let listed = Command::new(&program).arg("--list").output();
+    assert!(listed.expect("it starts").status.success());
 }

@@ -22,6 +22,7 @@ pub use envelope::{
     EnvelopeError, INPUT_MAX_BYTES, INPUT_MAX_DEPTH, INPUT_MAX_VALUES, check_envelope,
 };
 pub use fields::{EvaluatedFields, evaluate_fields};
+pub use holdfast_expression::end_panicked_work;
 pub use numbers::TOO_LONG;
 pub use schema::{authored_validator, validator, violations};
 pub use start::{DIRECT, Envelope, RESERVED_TRIGGERS, Start, StartError, read_start};

@@ -20,8 +20,6 @@ pub(super) enum ScriptedCall {
     Fails(StepError),
     /// Acts and never answers.
     Hangs,
-    /// Panics.
-    Panics,
     /// Acts, and answers after something else has run.
     Meanwhile(Box<dyn FnOnce() + Send>),
 }
@@ -91,7 +89,6 @@ impl AnyAction for Script {
                     self.act(call, usual);
                     pending().await
                 }
-                Some(ScriptedCall::Panics) => panic!("a bug in an action"),
                 Some(ScriptedCall::Meanwhile(other)) => {
                     let answer = self.act(call, usual);
                     other();
@@ -124,7 +121,6 @@ impl AnyAction for Script {
                     takes_back();
                     pending().await
                 }
-                Some(ScriptedCall::Panics) => panic!("a bug in an undo"),
                 Some(ScriptedCall::Meanwhile(other)) => {
                     takes_back();
                     other();

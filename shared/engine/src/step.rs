@@ -1,11 +1,6 @@
 //! Step: one attempt, which claims, reads the execution record, acts, and records the outcome.
 
-use std::panic::AssertUnwindSafe;
-
-use futures_util::{
-    FutureExt,
-    future::{Either, select},
-};
+use futures_util::future::{Either, select};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -322,7 +317,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         })
     }
 
-    /// Calls the action until it answers, panics or runs out of time.
+    /// Calls the action until it answers or runs out of time.
     async fn call(
         &self,
         action: &dyn AnyAction,
@@ -333,11 +328,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         if call.time_left.is_zero() {
             return Err(StepError::transient("no time was left to act"));
         }
-        let run = AssertUnwindSafe(action.run(call, input)).catch_unwind();
         let time = std::pin::pin!(self.host.sleep(call.time_left));
-        match select(run, time).await {
-            Either::Left((Ok(answer), _)) => answer,
-            Either::Left((Err(_), _)) => Err(StepError::unknown("the action panicked")),
+        match select(action.run(call, input), time).await {
+            Either::Left((answer, _)) => answer,
             Either::Right(_) => Err(StepError::unknown(format!(
                 "no answer within {timeout_s} s"
             ))),

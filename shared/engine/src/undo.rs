@@ -1,11 +1,6 @@
 //! Undo: one attempt at the compensation of one step, made like an attempt at the step.
 
-use std::panic::AssertUnwindSafe;
-
-use futures_util::{
-    FutureExt,
-    future::{Either, select},
-};
+use futures_util::future::{Either, select};
 use jiff::SignedDuration;
 use serde_json::Value;
 
@@ -219,7 +214,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         })
     }
 
-    /// Calls the undo, or the verification of a step without an undo, until it answers, panics or
+    /// Calls the undo, or the verification of a step without an undo, until it answers or
     /// runs out of time.
     async fn call_undo(
         &self,
@@ -249,11 +244,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 },
             ))
         };
-        let run = std::pin::pin!(AssertUnwindSafe(act).catch_unwind());
+        let run = std::pin::pin!(act);
         let time = std::pin::pin!(self.host.sleep(call.time_left));
         match select(run, time).await {
-            Either::Left((Ok(answer), _)) => answer,
-            Either::Left((Err(_), _)) => Err(StepError::unknown("the action panicked")),
+            Either::Left((answer, _)) => answer,
             Either::Right(_) => Err(StepError::unknown(format!(
                 "no answer within {} s",
                 policy.timeout_s

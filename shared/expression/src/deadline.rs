@@ -1,7 +1,7 @@
 //! Runs a piece of work within a time limit that all of its evaluations share.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     fmt, io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -71,6 +71,8 @@ thread_local! {
     static LIMIT: Cell<Option<TimeLimit>> = const { Cell::new(None) };
     /// True if the clock ended an evaluation of this work.
     static UNDECIDED: Cell<bool> = const { Cell::new(false) };
+    /// Reports to the waiting caller that this thread's work panicked.
+    static ON_PANIC: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
 }
 
 /// The limit of the work that this thread does, if it has one.
@@ -81,6 +83,21 @@ pub(crate) fn limit_of_work() -> Option<TimeLimit> {
 /// Notes that the clock ended an evaluation of this work, so that the work has no verdict.
 pub(crate) fn leave_undecided() {
     UNDECIDED.set(true);
+}
+
+/// Reports the panic of this thread's bounded work to its caller, and parks the thread for ever.
+/// Returns at once if the thread has no such work.
+///
+/// The panic hook of a function calls it before it aborts the process, so that the panic ends only
+/// the work.
+pub fn end_panicked_work() {
+    let on_panic = ON_PANIC.take();
+    if let Some(on_panic) = on_panic {
+        on_panic();
+        loop {
+            thread::park();
+        }
+    }
 }
 
 /// Runs `work` on a thread of its own for at most `limit`, and survives its panic.
@@ -95,10 +112,16 @@ pub fn within<T: Send + 'static>(
     let (answer, answers) = channel();
     let clock = Arc::new(OnceLock::new());
     let begun = Arc::clone(&clock);
+    let panicked = answer.clone();
     let job = Box::new(move || {
         let _ = begun.set(ThreadClock::of_this_thread());
-        // The caller has gone if the limit is over.
-        let _ = answer.send(run(limit, work));
+        // A send fails if the caller has gone, because the limit is over.
+        ON_PANIC.set(Some(Box::new(move || {
+            let _ = panicked.send(Err(WorkError::Panicked));
+        })));
+        let result = run(limit, work);
+        ON_PANIC.set(None);
+        let _ = answer.send(result);
     });
     let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let no_thread = WorkError::Shortage(Shortage::Thread);
@@ -114,8 +137,11 @@ pub fn within<T: Send + 'static>(
         clock.lower();
     }
     let result = result?;
-    let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
-    idle.push(worker);
+    // The thread of work that panicked may be parked for ever, so that it takes no further job.
+    if !matches!(result, Err(WorkError::Panicked)) {
+        let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.push(worker);
+    }
     result
 }
 

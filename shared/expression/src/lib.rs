@@ -20,7 +20,7 @@ mod uses;
 
 pub use absent::{is_absent_if_missing, is_absent_without};
 pub use bounds::bounded;
-pub use deadline::{Shortage, WorkError, WorkLimit, within};
+pub use deadline::{Shortage, WorkError, WorkLimit, end_panicked_work, within};
 pub use dialect::{MAX_DEPTH, check_depth, check_dialect};
 pub use error::{EvaluationError, EvaluationLimit};
 pub use evaluate::{evaluate, evaluate_in_state};

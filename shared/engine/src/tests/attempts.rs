@@ -166,19 +166,6 @@ fn an_attempt_that_never_answers_is_dropped_in_time_to_record_unknown() {
 }
 
 #[test]
-fn a_panic_in_an_action_is_an_unknown_outcome() {
-    let engine = engine();
-    let task = first_step(&engine);
-    let script = Script::of([ScriptedCall::Panics]);
-    assert_eq!(failing(&engine, &task, &script), ErrorName::Unknown);
-    assert_eq!(
-        record(&engine, &task).last_error(),
-        Some("the action panicked")
-    );
-    attempt(&engine, &task, &script).unwrap();
-}
-
-#[test]
 fn a_short_retry_after_is_spent_inside_the_next_attempt() {
     let engine = engine();
     let task = first_step(&engine);

@@ -199,7 +199,7 @@ fn a_transient_undo_failure_is_retried_with_the_same_key() {
     let fails = [
         ScriptedCall::Fails(StepError::transient("busy")),
         ScriptedCall::ActsUnheard,
-        ScriptedCall::Panics,
+        ScriptedCall::Hangs,
     ];
     let action = Script::default().undoing(fails);
     let task = tried(&engine, &action, |task| {
