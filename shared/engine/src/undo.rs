@@ -214,8 +214,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         })
     }
 
-    /// Calls the undo, or the verification of a step without an undo, until it answers or
-    /// runs out of time.
+    /// Calls the undo, or the verification of a step without an undo, until it answers or runs out
+    /// of time.
     async fn call_undo(
         &self,
         action: &dyn AnyAction,

@@ -91,8 +91,7 @@ pub(crate) fn leave_undecided() {
 /// The panic hook of a function calls it before it aborts the process, so that the panic ends only
 /// the work.
 pub fn end_panicked_work() {
-    let on_panic = ON_PANIC.take();
-    if let Some(on_panic) = on_panic {
+    if let Some(on_panic) = ON_PANIC.take() {
         on_panic();
         loop {
             thread::park();
