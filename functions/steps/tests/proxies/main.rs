@@ -7,14 +7,22 @@
 mod proxy;
 mod upstream;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use futures_util::future::join_all;
 use holdfast_action::{AnyAction, Call, Settings, StepErrorKind};
 use holdfast_steps::registry;
 use serde_json::json;
 
 use proxy::{PROXIES, Proxy};
-use upstream::{Fault, Upstream};
+use upstream::{Fault, STALL, Upstream};
+
+/// Read timeout of the proxies. Only a stall or a slow machine exceeds it.
+const PROXY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Methods with an effect: first those that no proxy may send again by itself.
 const METHODS: [&str; 4] = ["POST", "PATCH", "PUT", "DELETE"];
@@ -29,7 +37,7 @@ fn call(reads: bool) -> Call {
         forward_key: "key-forward".into(),
         reads,
         traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into(),
-        time_left: Duration::from_secs(5),
+        time_left: 3 * PROXY_TIMEOUT,
     }
 }
 
@@ -48,9 +56,34 @@ struct Observation {
     commits: usize,
 }
 
+/// Sends a request to the target through a proxy. Retries up to four times if the machine was too
+/// slow: the answer took longer than the fault, or a target that commits had no time to.
 async fn send(proxy: &Proxy, upstream: &Upstream, fault: Fault, method: &str) -> Observation {
-    upstream.arm(fault);
-    let url = format!("{}/notes/7", proxy.origin);
+    let case = format!("{} {method} {fault:?}", proxy.name);
+    let longest = if fault.stalls() { STALL } else { PROXY_TIMEOUT };
+    for _ in 0..5 {
+        let began = Instant::now();
+        let observation = send_once(proxy, upstream, fault, method).await;
+        let Observation {
+            report,
+            clean,
+            commits,
+        } = &observation;
+        assert!(*commits <= 1, "{case}: {report}: the target commits once");
+        assert!(
+            !clean || *commits == 0,
+            "{case}: {report} is judged clean although the target committed"
+        );
+        let commits_in_time = *commits == 1 || method == "GET" || !fault.commits();
+        if began.elapsed() < longest && commits_in_time {
+            return observation;
+        }
+    }
+    panic!("{case}: the machine was too slow in all five tries");
+}
+
+async fn send_once(proxy: &Proxy, upstream: &Upstream, fault: Fault, method: &str) -> Observation {
+    let url = format!("{}{}", proxy.origin, upstream.arm(fault));
     let input = json!({ "method": method, "url": url, "body": { "text": "held" } });
     let answer = http(&proxy.origin).run(&call(method == "GET"), input).await;
     let (report, clean) = match answer {
@@ -83,27 +116,33 @@ async fn send(proxy: &Proxy, upstream: &Upstream, fault: Fault, method: &str) ->
     }
 }
 
+/// The outcome of each fault for each method behind each proxy, all proxies at once.
+async fn observations(
+    methods: &[&'static str],
+) -> Vec<(&'static str, &'static str, Fault, Observation)> {
+    let runs = PROXIES.map(|make| {
+        let upstream = Upstream::start();
+        let proxy = make(&upstream);
+        async move {
+            let mut observations = Vec::new();
+            for fault in Fault::ALL {
+                for &method in methods {
+                    let observation = send(&proxy, &upstream, fault, method).await;
+                    observations.push((proxy.name, method, fault, observation));
+                }
+            }
+            observations
+        }
+    });
+    join_all(runs).await.into_iter().flatten().collect()
+}
+
 #[tokio::test]
 async fn no_answer_of_a_proxy_is_judged_clean_unless_nothing_was_committed() {
-    let upstream = Upstream::start();
-    let mut wrong = Vec::new();
-    let mut reports = BTreeMap::new();
-    for make in PROXIES {
-        let proxy = make(&upstream);
-        for fault in Fault::ALL {
-            for method in METHODS {
-                let seen = send(&proxy, &upstream, fault, method).await;
-                let what = format!("{} {method} {fault:?}: {}", proxy.name, seen.report);
-                if seen.clean && seen.commits > 0 {
-                    wrong.push(what.clone());
-                }
-                assert!(seen.commits <= 1, "{what}: the target commits once");
-                assert!(!fault.commits() || seen.commits == 1, "{what}: it came up");
-                reports.insert((proxy.name, method, fault), seen.report);
-            }
-        }
-    }
-    assert_eq!(wrong, [""; 0]);
+    let observations = observations(&METHODS).await.into_iter();
+    let reports: BTreeMap<_, _> = observations
+        .map(|(proxy, method, fault, observation)| ((proxy, method, fault), observation.report))
+        .collect();
     // Rows of docs/steps.md.
     for (proxy, method, fault, report) in [
         ("nginx", "POST", Fault::CloseAfterCommit, "502 unknown"),
@@ -130,13 +169,8 @@ async fn no_answer_of_a_proxy_is_judged_clean_unless_nothing_was_committed() {
 
 #[tokio::test]
 async fn a_read_behind_a_proxy_is_never_left_in_doubt() {
-    let upstream = Upstream::start();
-    for make in PROXIES {
-        let proxy = make(&upstream);
-        for fault in Fault::ALL {
-            let seen = send(&proxy, &upstream, fault, "GET").await;
-            let doubt = seen.report.ends_with("unknown");
-            assert!(!doubt, "{} {fault:?}: {}", proxy.name, seen.report);
-        }
+    for (proxy, _, fault, observation) in observations(&["GET"]).await {
+        let report = observation.report;
+        assert!(!report.ends_with("unknown"), "{proxy} {fault:?}: {report}");
     }
 }

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::upstream::Upstream;
+use crate::{PROXY_TIMEOUT, upstream::Upstream};
 
 /// Starts a proxy before the target.
 pub(crate) type Make = fn(&Upstream) -> Proxy;
@@ -109,7 +109,7 @@ http {{
   upstream target {{ server {one} max_fails=0; server {two} max_fails=0; }}
   server {{
     listen 127.0.0.1:{port};
-    location / {{ proxy_pass http://target; proxy_read_timeout 300ms; }}
+    location / {{ proxy_pass http://target; proxy_read_timeout {PROXY_TIMEOUT:?}; }}
   }}
 }}
 "
@@ -146,7 +146,7 @@ defaults
   mode http
   timeout connect 1s
   timeout client 5s
-  timeout server 300ms
+  timeout server {PROXY_TIMEOUT:?}
 listen all
   bind 127.0.0.1:{port}
   {more}
@@ -163,17 +163,14 @@ listen all
 fn varnish(upstream: &Upstream) -> Proxy {
     let port = free_port();
     let folder = folder("varnish", port);
+    let seconds = PROXY_TIMEOUT.as_secs();
     let mut command = Command::new("/usr/sbin/varnishd");
     command
         .arg("-F")
         .args(["-a", &format!("127.0.0.1:{port}")])
         .args(["-b", &upstream.addresses[0].to_string()])
-        .args([
-            "-p",
-            "first_byte_timeout=0.3",
-            "-p",
-            "between_bytes_timeout=0.3",
-        ])
+        .args(["-p", &format!("first_byte_timeout={seconds}")])
+        .args(["-p", &format!("between_bytes_timeout={seconds}")])
         .args(["-s", "malloc,8m", "-j", "none", "-n"])
         .arg(folder.join("work"));
     start("varnish", port, folder, &mut command)

@@ -4,10 +4,18 @@
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::Duration,
 };
+
+use crate::PROXY_TIMEOUT;
+
+/// Time for which a target stalls.
+pub(crate) const STALL: Duration = Duration::from_secs(PROXY_TIMEOUT.as_secs() + 1);
 
 /// A fault of the target. Each strikes the first request; a second one finds the state that the
 /// first one left.
@@ -43,6 +51,11 @@ impl Fault {
         Self::NoServer,
     ];
 
+    /// Returns whether the target stalls for longer than the proxies wait.
+    pub(crate) fn stalls(self) -> bool {
+        matches!(self, Self::StallBeforeCommit | Self::StallAfterCommit)
+    }
+
     pub(crate) fn commits(self) -> bool {
         !matches!(
             self,
@@ -56,6 +69,8 @@ impl Fault {
 
 #[derive(Default)]
 struct State {
+    /// Path of the request for which the fault is armed.
+    path: String,
     fault: Option<Fault>,
     commits: usize,
 }
@@ -64,6 +79,7 @@ struct State {
 pub(crate) struct Upstream {
     pub(crate) addresses: [SocketAddr; 2],
     state: Arc<Mutex<State>>,
+    requests: AtomicUsize,
 }
 
 impl Upstream {
@@ -82,15 +98,23 @@ impl Upstream {
             address
         };
         let addresses = [listen(), listen()];
-        Self { addresses, state }
+        Self {
+            addresses,
+            state,
+            requests: AtomicUsize::default(),
+        }
     }
 
-    /// Arms a fault for the next request.
-    pub(crate) fn arm(&self, fault: Fault) {
+    /// Arms a fault for the next request, and returns the path of that request. Each path is new,
+    /// so that a late request neither takes the fault nor commits.
+    pub(crate) fn arm(&self, fault: Fault) -> String {
+        let path = format!("/notes/{}", self.requests.fetch_add(1, Ordering::Relaxed));
         *self.state.lock().expect("no panic") = State {
+            path: path.clone(),
             fault: Some(fault),
             commits: 0,
         };
+        path
     }
 
     /// Ends the fault, and returns the number of commits.
@@ -112,11 +136,14 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) {
         armed,
         Some(Fault::ResetBeforeCommit | Fault::ResetAfterCommit)
     );
-    let Some(method) = read(&mut stream, usize::from(resets)) else {
+    let Some((method, path)) = read(&mut stream, usize::from(resets)) else {
         return;
     };
     let (fault, again) = {
         let mut state = state.lock().expect("no panic");
+        if state.path != path {
+            return;
+        }
         let fault = state.fault.take();
         let again = fault.is_none() && state.commits > 0;
         let commits = fault.is_none_or(Fault::commits) && !again;
@@ -138,7 +165,7 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) {
             return thread::sleep(ARRIVES);
         }
         Fault::StallBeforeCommit | Fault::StallAfterCommit => {
-            thread::sleep(Duration::from_millis(900));
+            thread::sleep(STALL);
             ""
         }
         Fault::CutHeaders => "HTTP/1.1 200 OK\r\ncontent-le",
@@ -156,9 +183,9 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) {
     let _ = stream.write_all(text.as_bytes());
 }
 
-/// Reads a request without its last bytes, and returns its method; none if the connection ends
-/// before.
-fn read(stream: &mut TcpStream, unread: usize) -> Option<String> {
+/// Reads a request without its last bytes, and returns its method and path. Returns none
+/// if the connection ends early.
+fn read(stream: &mut TcpStream, unread: usize) -> Option<(String, String)> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -173,5 +200,6 @@ fn read(stream: &mut TcpStream, unread: usize) -> Option<String> {
     });
     let length = length.next_back().unwrap_or(0).saturating_sub(unread);
     stream.read_exact(&mut vec![0; length]).ok()?;
-    head.split(' ').next().map(str::to_owned)
+    let mut words = head.split(' ').map(str::to_owned);
+    words.next().zip(words.next())
 }
