@@ -7,7 +7,10 @@ use std::{
 };
 
 use clap::Args;
-use holdfast_ids::names::{check_tenant, quoted};
+use holdfast_ids::{
+    names::{check_tenant, quoted},
+    time::{TimeError, read_time},
+};
 use holdfast_receipt::chain::{Audit, Files, Hour, audit};
 use jiff::{
     SignedDuration, Timestamp,
@@ -139,13 +142,17 @@ fn when(option: &str, text: &str, end: bool) -> Result<Hour, String> {
         .parse::<Date>()
         .ok()
         .filter(|_| !text.contains(['T', 't', ' ']));
-    let at = match day {
-        Some(day) => {
+    let at = match (day, read_time(text)) {
+        (Some(day), _) => {
             let begins = day.to_zoned(TimeZone::fixed(Offset::UTC)).ok();
             let days = SignedDuration::from_hours(if end { 24 } else { 0 });
             begins.and_then(|begins| begins.timestamp().checked_add(days).ok())
         }
-        None => text.parse::<Timestamp>().ok(),
+        (None, Ok(at)) => Some(at),
+        (None, Err(error @ TimeError::OffsetTooLarge)) => {
+            return Err(format!("{option} {} {error}", quoted(text)));
+        }
+        (None, Err(_)) => None,
     };
     at.and_then(Hour::from_start).ok_or_else(|| {
         format!(

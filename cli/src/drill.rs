@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use holdfast_action::ActionInfo;
 use holdfast_drill::{Drill, Matrix, Outcome, RunInputs, Scenario, Settings, Simulator};
-use holdfast_ids::names::sanitize;
+use holdfast_ids::{names::sanitize, time::read_time};
 use holdfast_task::Tier;
 use holdfast_workflow::definition::{
     self, Answers, Definition, Environment, Problem, read_answers,
@@ -65,7 +65,7 @@ pub(crate) struct Sample {
 
 /// Reads the time of a start, which leaves room for a run of years.
 fn start_time(text: &str) -> Result<Timestamp, String> {
-    let at: Timestamp = text.parse().map_err(|error| format!("{error}"))?;
+    let at = read_time(text).map_err(|error| format!("it {error}"))?;
     let year = at.to_zoned(TimeZone::UTC).year();
     match (1970..9000).contains(&year) {
         true => Ok(at),

@@ -360,6 +360,10 @@ async fn delegations_are_listed_for_both_people_and_removed_by_the_member() {
     let ann = people
         .api("none:ann")
         .bearing(holdfast_tests::tokens::signed(&claims));
+    let mut wrong = body.clone();
+    let later = now + jiff::SignedDuration::from_hours(30);
+    wrong["until"] = json!(later.strftime("%FT%T+25:00").to_string());
+    assert_eq!(ann.put(path, &wrong).await.status, 400, "no offset");
     let set = ann.put(path, &body).await;
     assert_eq!(
         (set.status, &set.body["group"]),

@@ -4,6 +4,7 @@ use clap::Args;
 use holdfast_ids::{
     names::{check_text, quoted},
     reason::reason,
+    time::{TimeError, read_time},
 };
 use holdfast_ledger::STATUSES;
 use jiff::{SignedDuration, Span, Timestamp};
@@ -142,8 +143,10 @@ pub(super) fn moment(text: &str, sign: i64) -> Result<Timestamp, String> {
         };
         format!("it is neither a time, such as 2026-11-24T12:00:00Z, nor {span}, such as 2h or 3d")
     };
-    if let Ok(time) = text.parse() {
-        return Ok(time);
+    match read_time(text) {
+        Ok(time) => return Ok(time),
+        Err(TimeError::Syntax) => {}
+        Err(error) => return Err(format!("it {error}")),
     }
     let span: Span = text.parse().map_err(|_| wrong())?;
     let now = Timestamp::from_second(Timestamp::now().as_second()).map_err(|_| wrong())?;
@@ -211,7 +214,7 @@ mod tests {
             let away = Timestamp::now().duration_since(at).as_secs();
             assert!((seconds..seconds + 60).contains(&away), "{age}: {away}");
         }
-        for wrong in ["yesterday", "", "12:00"] {
+        for wrong in ["yesterday", "", "12:00", "2026-11-24T12:00:00+25:00"] {
             assert!(time(wrong).is_err(), "{wrong}");
         }
         let later = moment("3d", 1).expect("a time");

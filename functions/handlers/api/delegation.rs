@@ -9,6 +9,7 @@ use holdfast_engine::Host;
 use holdfast_ids::{
     names::{check_group, check_text, quoted, same_group, same_person},
     reason::REASON_MAX,
+    time::read_time,
 };
 use holdfast_ledger::{
     DelegationKey, DelegationRequest, Expect, Ledger, Put, VoterRole, delegate, end_delegation,
@@ -69,10 +70,10 @@ pub(crate) struct DelegationBody {
     to: String,
     /// The time from which the stand-in may decide; now if left out.
     #[schemars(schema_with = "time_or_null")]
-    from: Option<Timestamp>,
+    from: Option<String>,
     /// The time from which the stand-in may no longer decide; at most 90 days after `from`.
     #[schemars(schema_with = "time")]
-    until: Timestamp,
+    until: String,
     /// The reason in your own words, without control characters.
     #[schemars(length(min = 1, max = REASON_MAX), extend("pattern" = REASON))]
     reason: String,
@@ -105,8 +106,8 @@ pub(crate) async fn set(
     check_text("to", &body.to).map_err(Problem::bad_request)?;
     let request = DelegationRequest {
         to: body.to,
-        from: body.from,
-        until: body.until,
+        from: body.from.map(|at| time_of("from", &at)).transpose()?,
+        until: time_of("until", &body.until)?,
         reason: reason_of(&body.reason)?,
     };
     let mut groups = caller.voter.groups.iter();
@@ -114,6 +115,11 @@ pub(crate) async fn set(
         return Err(not_a_member(&group));
     }
     change(&caller, &group, Some(&request)).await
+}
+
+/// The time `given` for the member `name` of the body, or 400.
+fn time_of(name: &str, given: &str) -> Result<Timestamp, Problem> {
+    read_time(given).map_err(|error| Problem::bad_request(format!("the body: {name} {error}")))
 }
 
 pub(crate) async fn remove(

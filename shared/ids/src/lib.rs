@@ -1,4 +1,4 @@
-//! Names and their checks, sanitizing, keys, canonical digests and trace ids.
+//! Names and their checks, times, sanitizing, keys, canonical digests and trace ids.
 
 pub mod arn;
 pub mod digest;
@@ -8,4 +8,5 @@ pub mod members;
 pub mod names;
 pub mod numbers;
 pub mod reason;
+pub mod time;
 pub mod trace;

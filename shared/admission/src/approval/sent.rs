@@ -9,7 +9,10 @@ use serde::{
 };
 use serde_json::Value;
 
-use holdfast_ids::names::{check_tenant, check_text, is_workflow_id};
+use holdfast_ids::{
+    names::{check_tenant, check_text, is_workflow_id},
+    time::read_time,
+};
 use holdfast_receipt::{Approval, ApprovalSignature};
 
 /// Longest compact JWS, in characters: claims of 200 characters each and a signature of RSA fit.
@@ -66,9 +69,11 @@ pub struct UnsignedApproval {
     pub approved_by: String,
     /// Time of the agreement, RFC 3339.
     #[schemars(with = "String", extend("format" = "date-time"))]
+    #[serde(deserialize_with = "time_of")]
     pub approved_at: Timestamp,
     /// Time after which the approval is no longer valid, RFC 3339.
     #[schemars(with = "String", extend("format" = "date-time"))]
+    #[serde(deserialize_with = "time_of")]
     pub expires_at: Timestamp,
     /// Hex SHA-256 of the canonical JSON (RFC 8785) of the approved input.
     #[schemars(regex(pattern = r"^[0-9a-f]{64}$"))]
@@ -76,6 +81,12 @@ pub struct UnsignedApproval {
     /// Reference to the approval in that system, 1 to 200 characters: it is valid for one start.
     #[schemars(length(min = 1, max = 200))]
     pub reference: String,
+}
+
+/// Reads a time. The error does not quote it.
+fn time_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    read_time(&text).map_err(|error| D::Error::custom(format!("a time of the approval {error}")))
 }
 
 /// The claims of a signed approval. Its payload has these members and no other, each once.

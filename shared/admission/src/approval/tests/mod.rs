@@ -237,6 +237,21 @@ fn an_approval_is_sent_again_in_its_form() {
     );
 }
 
+#[test]
+fn a_time_of_an_approval_has_an_offset_of_less_than_a_day() {
+    let approval = |expires_at: &str| {
+        let text = json!({"approved_by": "bob", "approved_at": "2025-09-29T12:00:00Z",
+            "expires_at": expires_at, "input_sha256": "0", "reference": "C"});
+        serde_json::from_str::<SentApproval>(&text.to_string())
+    };
+    approval("2025-09-29T14:00:00-23:59").expect("an approval");
+    let error = approval("2025-09-29T14:00:00-25:00").expect_err("no offset");
+    assert_eq!(
+        error.to_string(),
+        "a time of the approval must have an offset of at most 23:59"
+    );
+}
+
 /// `HOLDFAST_WRITE_SCHEMAS=1 cargo test -p holdfast-admission published` writes the files.
 #[test]
 fn the_published_schemas_of_approvals_are_those_of_the_code() {
