@@ -32,7 +32,7 @@ machines_are_valid() {
 
 # Cargo only warns of a patch that no crate uses any more.
 patches_are_used() {
-    ! grep -q '^\[\[patch\.unused' Cargo.lock || { echo "Cargo.lock: the patch of crc-fast is unused: raise the version of infra/crc-fast"; return 1; }
+    ! grep -q '^\[\[patch\.unused' Cargo.lock || { echo "Cargo.lock: a patch is unused: raise the version of infra/crc-fast or infra/fancy-regex"; return 1; }
 }
 
 # Files of ours are short, and name neither a registry's host nor a path of one machine.

@@ -2,7 +2,7 @@
 
 use std::env;
 
-use lambda_runtime::tracing::subscriber::{self, filter::LevelFilter};
+use tracing_subscriber::filter::LevelFilter;
 
 /// Writes log lines to the standard output from now on, in the format and from the level that
 /// Lambda's logging settings have.
@@ -14,7 +14,7 @@ use lambda_runtime::tracing::subscriber::{self, filter::LevelFilter};
 pub fn write_log_lines() {
     let level = env::var("AWS_LAMBDA_LOG_LEVEL").or_else(|_| env::var("RUST_LOG"));
     let level = level.ok().and_then(|level| level.parse().ok());
-    let lines = subscriber::fmt()
+    let lines = tracing_subscriber::fmt()
         .with_target(false)
         .without_time()
         .with_max_level(level.unwrap_or(LevelFilter::INFO));
