@@ -11,6 +11,7 @@ mod begin;
 mod console;
 mod digest;
 mod finish;
+mod gateway;
 mod origins;
 mod panics;
 mod plan;

@@ -10,7 +10,6 @@ mod control;
 mod decisions;
 mod delegation;
 mod digest;
-pub(crate) mod event;
 mod every_tenant;
 mod execution;
 mod extract;
@@ -21,7 +20,6 @@ mod log;
 #[cfg(test)]
 mod openapi;
 mod page;
-pub(crate) mod path;
 mod principal;
 pub(crate) mod problem;
 mod progress;
@@ -29,7 +27,7 @@ mod question;
 mod reason;
 mod receipt;
 mod resource;
-mod route;
+pub(crate) mod route;
 mod routes;
 mod schema;
 mod scope;
@@ -52,9 +50,11 @@ use axum::{
     response::Response,
 };
 use holdfast_aws::Deployment;
-use lambda_http::{Adapter, service_fn, tower::ServiceBuilder};
 
-use crate::api::{app::App, problem::Problem};
+use crate::{
+    api::{app::App, problem::Problem},
+    gateway,
+};
 
 /// Largest body that is read at all, in bytes.
 const BODY_MAX: usize = 1024 * 1024;
@@ -75,11 +75,7 @@ pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
         .layer(map_response(uncached))
         .layer(from_fn_with_state(Arc::clone(&app), log::logged))
         .with_state(app);
-    let service = ServiceBuilder::new()
-        .map_request(path::encoded)
-        .service(Adapter::from(router));
-    let served = service_fn(|event| event::serve(service.clone(), event));
-    lambda_runtime::run(served).await
+    gateway::run(router).await
 }
 
 /// Lets no cache store an answer, unless the handler says otherwise: answers have data of a tenant,

@@ -16,7 +16,6 @@ use holdfast_ids::{
     names::{check_tenant, is_execution_id},
 };
 use holdfast_ledger::{Bulk, BulkCaller, BulkKey, IncidentKey, Ledger, Question, Voter};
-use lambda_http::request::RequestContext;
 
 pub(crate) use crate::api::resource::{Resource, not_found};
 use crate::api::{
@@ -26,6 +25,7 @@ use crate::api::{
     tenant::check_named_tenant,
     voter::{platform_voter, voter},
 };
+use crate::gateway::VerifiedClaims;
 
 /// The bearer of a token that API Gateway verified.
 #[derive(Debug, Clone)]
@@ -96,11 +96,7 @@ impl FromRequestParts<Arc<App>> for Principal {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let Some(RequestContext::ApiGatewayV2(context)) = parts.extensions.get() else {
-            return Err(no_token());
-        };
-        let jwt = context.authorizer.as_ref().and_then(|by| by.jwt.as_ref());
-        let verified = &jwt.ok_or_else(no_token)?.claims;
+        let VerifiedClaims(verified) = parts.extensions.get().ok_or_else(no_token)?;
         let header = sole_authorization(parts).ok_or_else(no_token)?;
         let read = Claims::read(header, |name| verified.get(name).map(String::as_str))
             .and_then(|claims| Identity::read(&app.claims, &claims));

@@ -21,11 +21,13 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use lambda_http::{Adapter, service_fn, tower::ServiceBuilder};
 use serde_json::{Value, json};
 
 use self::issuer::Issuer;
-use crate::api::{event, path, problem, problem::Problem};
+use crate::{
+    api::{problem, problem::Problem},
+    gateway,
+};
 
 /// Largest body of a request, in bytes: a code or a refresh token, and what belongs to it.
 const BODY_MAX: usize = 16 * 1024;
@@ -89,11 +91,7 @@ impl Console {
 }
 
 pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
-    let service = ServiceBuilder::new()
-        .map_request(path::encoded)
-        .service(Adapter::from(router(Console::from_env()?)));
-    let served = service_fn(|event| event::serve(service.clone(), event));
-    lambda_runtime::run(served).await
+    gateway::run(router(Console::from_env()?)).await
 }
 
 fn router(console: Option<Console>) -> Router {

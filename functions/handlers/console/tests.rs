@@ -1,7 +1,7 @@
 //! The console's routes, headers and sizes, without an issuer.
 
 use axum::body::{Body, to_bytes};
-use lambda_http::tower::ServiceExt;
+use lambda_runtime::tower::ServiceExt;
 
 use super::*;
 
