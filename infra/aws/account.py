@@ -60,14 +60,15 @@ class Account:
         )
         return found["Items"]
 
-    def invoke_api(self, function, path, key, body, claims):
-        """Calls the API's function as API Gateway does, after it has verified a token."""
+    def invoke_start(self, function, path, key, body, claims):
+        """Calls the function of starts as API Gateway does, after it has verified a token."""
+        route = "POST /v1/workflows/{workflow_id}/executions"
         http = {"method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "check"}
         context = {"accountId": self.id, "apiId": "check", "domainName": "check", "domainPrefix": "check"}
-        context |= {"http": http, "requestId": key, "routeKey": "$default", "stage": "$default"}
+        context |= {"http": http, "requestId": key, "routeKey": route, "stage": "$default"}
         context |= {"time": "01/Jan/2026:09:00:00 +0000", "timeEpoch": 1767258000000}
         context["authorizer"] = {"jwt": {"claims": claims, "scopes": None}}
-        event = {"version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": ""}
+        event = {"version": "2.0", "routeKey": route, "rawPath": path, "rawQueryString": ""}
         token = f"Bearer {encoded({'alg': 'none'})}.{encoded(claims)}."
         event |= {"headers": {"authorization": token, "content-type": "application/json", "idempotency-key": key}}
         event |= {"requestContext": context, "isBase64Encoded": False, "body": body}
@@ -145,7 +146,7 @@ def tenant_session(account, outputs, policy, failure, only=None):
     """
     role = outputs["TenantRoleArn"]
     name = role.rsplit("/", 1)[1]
-    # The role trusts the API's function alone; this stack's may trust the account too.
+    # The role trusts the API's functions alone; this stack's may trust the account too.
     trust = account.iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
     ours = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account.id}:root"}, "Action": "sts:AssumeRole"}
     trust["Statement"] = [*trust["Statement"], ours]

@@ -172,7 +172,7 @@ def start_by_api(deployment, workflow):
         with urllib.request.urlopen(request, timeout=40) as answer:
             status, accepted = answer.status, json.load(answer)
     else:
-        status, accepted = deployment.account.invoke_api(f"{deployment.name}-api", path, key, body, CALLER)
+        status, accepted = deployment.account.invoke_start(f"{deployment.name}-start", path, key, body, CALLER)
     if status != 202:
         raise Refused(f"the API answered {status}: {accepted}")
     return accepted

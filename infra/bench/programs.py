@@ -29,6 +29,7 @@ FUNCTIONS = [
     ("ask", "recovery", "ask", ""),
     ("api", "api", "api", ""),
     ("bulk", "api", "bulk", ""),
+    ("start", "start", "start", ""),
     ("audit", "stream", "audit", ""),
     # It requests its key from KMS before it polls.
     ("digest", "ends", "digest", ""),

@@ -25,15 +25,18 @@ function part() {
     ['!Ref ReceiptBucket', HOLDFAST_RECEIPT_BUCKET],
     ['!Ref PayloadBucket', HOLDFAST_PAYLOAD_BUCKET],
     ['functions/handlers', `s3://${code.S3Bucket}/${code.S3Key}`],
+    // Its roles exist.
+    [', ApiActsForTenants]', ']'],
   ];
-  const joined = `${before}\nResources:\n  ApiFunction: ${JSON.stringify(api(code))}\n${chosen.join('')}
+  const functions = ['Api', 'Start'].map((name) => `  ${name}Function: ${JSON.stringify(again(name.toLowerCase(), code))}\n`);
+  const joined = `${before}\nResources:\n${functions.join('')}${chosen.join('')}
 Outputs:\n  ApiId:\n    Value: !Ref HttpApi\n`;
   return existing.reduce((text, [from, to]) => text.replaceAll(from, to), joined);
 }
 
-// The function of the API with the role of the running one, and with the claims of the parameters.
-function api(code) {
-  const running = JSON.parse(aws('lambda', 'get-function-configuration', '--function-name', `${STACK}-api`));
+// A function of the API with the role of the running one, and with the claims of the parameters.
+function again(name, code) {
+  const running = JSON.parse(aws('lambda', 'get-function-configuration', '--function-name', `${STACK}-${name}`));
   const { Runtime, Handler, Role, Timeout, MemorySize, Environment: { Variables } } = running;
   const claims = Object.fromEntries(['Tenant', 'Role', 'Group'].map((name) => [
     `HOLDFAST_${name.toUpperCase()}_CLAIM`, { Ref: `${name}Claim` },
@@ -41,7 +44,7 @@ function api(code) {
   return {
     Type: 'AWS::Lambda::Function',
     Properties: {
-      FunctionName: { 'Fn::Sub': '${AWS::StackName}-api' },
+      FunctionName: { 'Fn::Sub': `\${AWS::StackName}-${name}` },
       Code: code,
       Environment: { Variables: { ...Variables, ...claims } },
       ...{ Runtime, Handler, Role, Timeout, MemorySize },

@@ -4,7 +4,7 @@ use holdfast_tests::{DELAY, Stack, eventually, unique};
 use serde_json::json;
 
 /// The functions that an execution of the specification's workflow calls.
-const FUNCTIONS: [&str; 5] = ["api", "begin", "step-vendor-hold", "step-http", "finish"];
+const FUNCTIONS: [&str; 5] = ["start", "begin", "step-vendor-hold", "step-http", "finish"];
 
 #[tokio::test]
 async fn a_failed_execution_leaves_its_audit_entries_and_an_incident_and_no_payload() {
@@ -21,7 +21,7 @@ async fn a_failed_execution_leaves_its_audit_entries_and_an_incident_and_no_payl
         ("step-vendor-hold", "workflow.step.completed", "INFO"),
         ("finish", "workflow.receipt.generated", "INFO"),
         ("finish", "workflow.incident.opened", "ERROR"),
-        ("api", "workflow.duplicate.prevented", "WARN"),
+        ("start", "workflow.duplicate.prevented", "WARN"),
     ] {
         eventually(&format!("{function} logs {audit}"), || async {
             let lines = stack.aws.logged(function, &id);
@@ -72,6 +72,7 @@ async fn an_items_key_reaches_no_log_whether_its_step_succeeds_fails_or_is_undon
     }
     for function in [
         "api",
+        "start",
         "begin",
         "step-vendor-hold",
         "step-http",

@@ -117,7 +117,7 @@ async fn each_machine_may_call_the_functions_that_its_states_name_and_no_others(
         .into_iter()
         .filter(|name| !used.contains(name))
         .collect();
-    assert_eq!(rest, ["api", "audit", "digest", "recover"]);
+    assert_eq!(rest, ["api", "audit", "digest", "recover", "start"]);
 }
 
 #[tokio::test]

@@ -11,11 +11,12 @@ use serde_json::{Value, json};
 use crate::exercises::denied;
 
 /// Permissions that no exercise can show on the local stack, with the reason why they exist.
-const UNSEEN: [(&str, &str); 17] = [
+const UNSEEN: [(&str, &str); 18] = [
     // These are needed where versions are published (`versions.rs`).
     ("api", "states:DescribeStateMachineAlias"),
     ("bulk", "states:DescribeStateMachineAlias"),
     ("begin", "dynamodb:Query"),
+    ("start", "states:DescribeStateMachineAlias"),
     ("recover", "states:DescribeStateMachineAlias"),
     // It finds a bulk's worker that ended without an end of the bulk.
     ("api", "states:DescribeExecution"),
@@ -49,6 +50,7 @@ pub(crate) fn functions() -> Vec<String> {
         "finish",
         "plan",
         "recover",
+        "start",
         "step-http",
         "step-vendor-hold",
     ]

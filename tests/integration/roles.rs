@@ -347,11 +347,19 @@ async fn a_token_without_a_known_role_or_a_valid_tenant_is_refused() {
 }
 
 #[tokio::test]
-async fn the_function_refuses_a_request_that_the_gateway_did_not_verify() {
-    let event = include_str!("../events/api-read.json");
-    let mut event: Value = serde_json::from_str(event).expect("JSON");
+async fn the_functions_refuse_a_request_that_the_gateway_did_not_verify() {
     let aws = Aws::from_env().await;
-    let verified = aws.invoke("api", &event);
+    let read = include_str!("../events/api-read.json");
+    refuses_unverified(&aws, "api", serde_json::from_str(read).expect("JSON"));
+    let start = include_str!("../events/api-start.json");
+    let mut start: Value = serde_json::from_str(start).expect("JSON");
+    start["rawPath"] = "/v1/workflows/WF-NONE/executions".into();
+    refuses_unverified(&aws, "start", start);
+}
+
+/// Sends the function a request for what does not exist, verified and then in forms that are not.
+fn refuses_unverified(aws: &Aws, function: &str, mut event: Value) {
+    let verified = aws.invoke(function, &event);
     assert_eq!(verified["statusCode"], 404, "{verified}");
     // A header whose token names another bearer than the verified claims.
     let other = unsigned(
@@ -365,7 +373,7 @@ async fn the_function_refuses_a_request_that_the_gateway_did_not_verify() {
         json!(""),
     ] {
         event["headers"]["authorization"] = header.clone();
-        let answer = aws.invoke("api", &event);
+        let answer = aws.invoke(function, &event);
         assert_eq!(answer["statusCode"], 401, "{header}: {answer}");
     }
     event["headers"]["authorization"] = right;
@@ -379,7 +387,7 @@ async fn the_function_refuses_a_request_that_the_gateway_did_not_verify() {
     for authorizer in unverified {
         event["requestContext"]["authorizer"] = authorizer.clone();
         event["headers"]["x-holdfast-tenant"] = "acme".into();
-        let answer = aws.invoke("api", &event);
+        let answer = aws.invoke(function, &event);
         assert_eq!(answer["statusCode"], 401, "{authorizer}: {answer}");
         let body = answer["body"].as_str().unwrap_or_default();
         assert!(

@@ -1,7 +1,8 @@
 //! The start contract of the API: the answer to each kind of request.
 
+use holdfast_ids::keys::execution_id;
 use holdfast_tests::{DELAY, Reply, Stack, unique};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::hold;
 
@@ -141,6 +142,7 @@ async fn every_malformed_request_has_a_problem_that_names_the_fix() {
     assert_problem(&nowhere, 404, "not-found", "nothing at this path");
     let method = api.send(api.request("DELETE", PATH)).await;
     assert_problem(&method, 405, "method-not-allowed", "GET");
+    assert_eq!(method.header("allow"), "POST");
     let broken = api.send(keyed("{\"input\":".to_owned())).await;
     assert_problem(&broken, 400, "bad-request", "the body");
     let unknown = api
@@ -230,4 +232,27 @@ async fn a_workflow_starts_for_its_tenants_only() {
     assert_eq!(anonymous.status, 401, "{}", anonymous.body);
     let bad_name = stack.api.as_tenant("Acme/..").get("/v1/executions/x").await;
     assert_problem(&bad_name, 400, "bad-request", "lower-case");
+}
+
+/// An update deploys the routes of starts before the function `api` loses starts.
+#[tokio::test]
+async fn a_start_that_reaches_the_function_of_other_requests_has_no_effect_and_can_be_repeated() {
+    let stack = Stack::from_env().await;
+    let key = unique("early");
+    let event = include_str!("../events/api-start.json");
+    let mut event: Value = serde_json::from_str(event).expect("JSON");
+    event["headers"]["idempotency-key"] = key.as_str().into();
+    let early = stack.aws.invoke("api", &event);
+    assert_eq!(early["statusCode"], 503, "{early}");
+    assert_eq!(early["headers"]["retry-after"], "2", "{early}");
+    let id = execution_id("acme", DELAY, &key);
+    let path = format!("/v1/executions/{id}?workflow_id={DELAY}");
+    assert_eq!(stack.api.get(&path).await.status, 404);
+    let mut nameless = event.clone();
+    nameless["rawPath"] = "/v1/workflows//executions".into();
+    assert_eq!(stack.aws.invoke("api", &nameless)["statusCode"], 404);
+    let repeated = stack.aws.invoke("start", &event);
+    assert_eq!(repeated["statusCode"], 202, "{repeated}");
+    assert_eq!(repeated["headers"]["idempotency-replayed"], "false");
+    stack.api.finished(&id).await;
 }

@@ -85,6 +85,7 @@ async fn an_execution_shows_its_subject_everywhere_but_to_observers_and_in_logs(
     assert_eq!(guess.status, 403, "{}", guess.body);
     for function in [
         "api",
+        "start",
         "begin",
         "step-vendor-hold",
         "step-http",

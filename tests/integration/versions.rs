@@ -24,15 +24,16 @@ async fn versions(stack: &Stack, workflow: &str) -> [Value; 2] {
 }
 
 /// The API reads and starts what the alias names, until the answer drops.
-fn with_alias(stack: &Stack) -> (EnvironmentChange, Permission) {
-    let (api, alias) = ("api", "HOLDFAST_MACHINE_ALIAS");
-    // The emulator does not find the resource in this request, and so asks for a permission on all.
-    let actions = ["states:DescribeStateMachineAlias"];
-    let permission = stack.aws.allow(api, &actions, "*");
-    (
-        EnvironmentChange::new(&stack.aws, api, alias, ":live"),
-        permission,
-    )
+fn with_alias(stack: &Stack) -> [(EnvironmentChange, Permission); 2] {
+    ["api", "start"].map(|function| {
+        // The emulator does not find the resource in this request, and so asks for a permission on
+        // all.
+        let actions = ["states:DescribeStateMachineAlias"];
+        let permission = stack.aws.allow(function, &actions, "*");
+        let alias = "HOLDFAST_MACHINE_ALIAS";
+        let change = EnvironmentChange::new(&stack.aws, function, alias, ":live");
+        (change, permission)
+    })
 }
 
 #[tokio::test]

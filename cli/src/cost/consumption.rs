@@ -65,7 +65,7 @@ impl Consumption {
         let receipts = usage.receipts_signed as f64;
         // The functions of state machines, and `recover` for each status event.
         let acting = usage.calls as f64 + status_events;
-        // The function `api` answers the start and the votes.
+        // The function `start` answers the start, and `api` the votes.
         let api_requests = 1.0 + votes;
         let (entries, archived) = entries(usage, prices, step_events, audits);
         Self {
@@ -78,7 +78,7 @@ impl Consumption {
             log_bytes: assumed.log_bytes_of_run
                 + 2.0 * LINE_BYTES
                 + (acting - 2.0 + 2.0 * audits) * (assumed.log_bytes_per_call + LINE_BYTES)
-                // The function `api` and API Gateway log a request.
+                // The function and API Gateway log a request.
                 + api_requests * (assumed.log_bytes_of_start + 2.0 * LINE_BYTES)
                 + metric_bytes(usage, audits),
             // The functions that act for a request share a trace.

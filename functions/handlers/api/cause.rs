@@ -80,9 +80,9 @@ async fn counted(
     let count = match &caller.tenant {
         Some(_) => caller.ledger.count_links(&key, EXECUTIONS_MAX).await?,
         None => {
-            let stores = app.tenants.on_behalf_of(&incident.tenant).await;
-            let (ledger, _) = stores.map_err(|why| Problem::unavailable("the deployment", &why))?;
-            ledger.count_links(&key, EXECUTIONS_MAX).await?
+            let stores = app.tenants.on_behalf_of(&incident.tenant);
+            let stores = stores.map_err(|why| Problem::unavailable("the deployment", &why))?;
+            stores.ledger.count_links(&key, EXECUTIONS_MAX).await?
         }
     };
     Ok((incident, count))

@@ -57,7 +57,7 @@ pub(crate) async fn list(
     let until = which.until.map(|at| time("until", &at)).transpose()?;
     let after = which.cursor.as_deref().map(cursor).transpose()?;
     let first = from.map(Hour::not_before).max(after.map(Hour::next));
-    let (store, tenant) = (&caller.receipts, &caller.tenant);
+    let (store, tenant) = (caller.receipts()?, &caller.tenant);
     let hours = digest_hours(store, tenant, first, limit + 1)
         .await?
         .into_iter();
@@ -106,7 +106,7 @@ pub(crate) async fn file(
     let missing = || Problem::not_found(format!("no digest ends at {until}"));
     let next = Hour::from_start(until).ok_or_else(missing)?;
     let hour = next.before(1);
-    let (store, object) = (&caller.receipts, hour.object(&caller.tenant));
+    let (store, object) = (caller.receipts()?, hour.object(&caller.tenant));
     // S3 denies a read of what does not exist, since the session may list the tenant's digests
     // alone: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html.
     let found = digest_hours(store, &caller.tenant, Some(hour), 1).await?;

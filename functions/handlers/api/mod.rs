@@ -1,4 +1,4 @@
-//! The `api` function: serves the HTTP API behind API Gateway.
+//! The functions `api`, `start` and `bulk`: they serve the HTTP API behind API Gateway.
 
 mod actions;
 mod answer;
@@ -39,11 +39,12 @@ mod tenant_clients;
 mod voter;
 mod workflow;
 
-pub(crate) use self::bulk::work;
+pub(crate) use self::{bulk::work, start::run as start};
 
 use std::sync::Arc;
 
 use axum::{
+    Router,
     extract::DefaultBodyLimit,
     http::{HeaderValue, header::CACHE_CONTROL},
     middleware::{from_fn_with_state, map_response},
@@ -59,10 +60,16 @@ use crate::{
 /// Largest body that is read at all, in bytes.
 const BODY_MAX: usize = 1024 * 1024;
 
+/// Serves all routes but those of a start.
 pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
+    serve(routes::router()).await
+}
+
+/// Serves the routes of `router`.
+async fn serve(router: Router<Arc<App>>) -> Result<(), lambda_runtime::Error> {
     let app = App::from(Deployment::load())?;
     let app = Arc::new(app);
-    let router = routes::router()
+    let router = router
         .fallback(async || {
             Problem::not_found(
                 "there is nothing at this path; GET /v1/openapi.json lists the paths",

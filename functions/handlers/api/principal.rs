@@ -23,6 +23,7 @@ use crate::api::{
     problem::Problem,
     resource::{has, tenant_of},
     tenant::check_named_tenant,
+    tenant_clients::TenantStores,
     voter::{platform_voter, voter},
 };
 use crate::gateway::VerifiedClaims;
@@ -32,7 +33,7 @@ use crate::gateway::VerifiedClaims;
 pub(crate) struct Principal(Identity);
 
 /// A principal with the permission for one operation in one tenant.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct AuthorizedCaller {
     pub(crate) tenant: String,
     /// The token's subject, for the audit.
@@ -43,8 +44,8 @@ pub(crate) struct AuthorizedCaller {
     pub(crate) voter: Voter,
     /// The ledger, limited to the tenant.
     pub(crate) ledger: DynamoLedger,
-    /// The receipts, limited to the tenant.
-    pub(crate) receipts: S3Store,
+    /// The stores of the tenant.
+    stores: Arc<TenantStores>,
     /// The identity, by which further operations are authorized.
     identity: Identity,
     /// Keeps every other module from making one.
@@ -155,6 +156,11 @@ impl Principal {
     }
 }
 
+/// 503: the settings of the deployment lack a store.
+fn unavailable(why: String) -> Problem {
+    Problem::unavailable("the deployment", &why)
+}
+
 /// 403: the role does not permit the operation.
 fn forbidden(role: Role, operation: Operation) -> Problem {
     let (role, says, roles) = (role.name(), operation.says(), operation.roles());
@@ -186,18 +192,16 @@ impl Caller for AuthorizedCaller {
         if access_of(operation) == Access::Hidden {
             return Err(not_found(resource, &tenant));
         }
-        let stores = app.tenants.on_behalf_of(&tenant).await;
-        let (ledger, receipts) =
-            stores.map_err(|why| Problem::unavailable("the deployment", &why))?;
-        let voter = voter(identity, &ledger, &tenant).await?;
+        let stores = app.tenants.on_behalf_of(&tenant).map_err(unavailable)?;
+        let voter = voter(identity, &stores.ledger, &tenant).await?;
         let caller = Self {
             voter,
             sees_payloads: access_of(Operation::ReadPayloads) == Access::Allowed,
             actor: identity.subject.clone(),
             identity: identity.clone(),
             tenant,
-            ledger,
-            receipts,
+            ledger: stores.ledger.clone(),
+            stores,
             _sealed: (),
         };
         if access_of(operation) == Access::Allowed {
@@ -312,6 +316,11 @@ impl AuthorizedCaller {
             ledger: self.ledger.clone(),
             _sealed: (),
         }
+    }
+
+    /// The receipts, limited to the tenant.
+    pub(crate) fn receipts(&self) -> Result<&S3Store, Problem> {
+        self.stores.receipts().map_err(unavailable)
     }
 
     /// The ledger's key of an execution of this tenant, or 404 if `id` is no execution id.

@@ -80,9 +80,9 @@ pub(crate) async fn linked_in(
         if is_old(&question) {
             return Ok(Some(question));
         }
-        let stores = app.tenants.on_behalf_of(&question.at.tenant).await;
-        let (ledger, _) = stores.map_err(|why| Problem::unavailable("the deployment", &why))?;
-        let linked = is_linked(&ledger, &question).await?;
+        let stores = app.tenants.on_behalf_of(&question.at.tenant);
+        let stores = stores.map_err(|why| Problem::unavailable("the deployment", &why))?;
+        let linked = is_linked(&stores.ledger, &question).await?;
         Ok::<_, Problem>(linked.then_some(question))
     });
     gathered(looks.collect()).await

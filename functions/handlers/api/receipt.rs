@@ -93,19 +93,19 @@ pub(crate) async fn link(
         .await?
         .ok_or_else(|| caller.unknown(&id))?;
     let generation = query.generation.unwrap_or(execution.generation);
-    let receipt = receipt_of(&caller.receipts, &execution, generation).await?;
+    let receipt = receipt_of(caller.receipts()?, &execution, generation).await?;
     let Some(receipt) = receipt else {
         return Err(no_receipt(&app, &caller, &execution).await?);
     };
     let name = format!("{}-{id}-{generation}", execution.workflow);
     if query.format == ReceiptFormat::Html {
-        return page(&app, &caller.receipts, &receipt, &name).await;
+        return page(&app, caller.receipts()?, &receipt, &name).await;
     }
     let file_name = format!("{name}.json");
     if query.format == ReceiptFormat::File {
-        return file(bytes(&caller.receipts, &receipt).await?, &file_name);
+        return file(bytes(caller.receipts()?, &receipt).await?, &file_name);
     }
-    let (url, expires_at) = link_to(&app, &caller.receipts, &receipt.object, &file_name).await?;
+    let (url, expires_at) = link_to(&app, caller.receipts()?, &receipt.object, &file_name).await?;
     if query.redirect {
         return Ok((StatusCode::FOUND, [(header::LOCATION, url)]).into_response());
     }

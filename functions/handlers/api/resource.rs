@@ -58,9 +58,9 @@ pub(crate) async fn tenant_of(app: &App, resource: Resource<'_>) -> Result<Strin
     let registered = app.tenants.registry().registered_tenants().await?;
     check_count(registered.len())?;
     let reads = registered.into_iter().map(|one| async move {
-        let stores = app.tenants.on_behalf_of(&one.tenant).await;
-        let (ledger, _) = stores.map_err(|why| Problem::unavailable("the deployment", &why))?;
-        let has = has(&ledger, &one.tenant, resource).await?;
+        let stores = app.tenants.on_behalf_of(&one.tenant);
+        let stores = stores.map_err(|why| Problem::unavailable("the deployment", &why))?;
+        let has = has(&stores.ledger, &one.tenant, resource).await?;
         Ok::<_, Problem>(has.then_some(one.tenant))
     });
     let reads: Vec<_> = reads.collect();

@@ -1,5 +1,5 @@
-//! The table of routes: each route with its permission, handler and description. The router and the
-//! OpenAPI document are made from it.
+//! The table of routes: each route with its permission, handler and description. The routers and
+//! the OpenAPI document are made from it.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::api::{
     answer::{
         Actions, Budgets, Causes, DecisionResult, Digests, ExecutionView, Executions, FetchLink,
         Incident, IncidentInFull, Incidents, KeySet, Questions, Receipts, RequestResult,
-        StartCheck, StartResult, Statistics, Story, WorkflowInFull, WorkflowVersions, Workflows,
+        Statistics, Story, WorkflowInFull, WorkflowVersions, Workflows,
     },
     app::App,
     budget, bulk, cause, control, decisions, delegation, digest, execution, incident, lifecycle,
@@ -27,10 +27,16 @@ use crate::api::{
     start, statistics, tenant, workflow,
 };
 
-/// The routes, in the order of the document.
+/// All routes, in the order of the document.
+#[cfg(test)]
 pub(crate) fn routes() -> Vec<Route> {
+    let all = workflows().into_iter().chain(start::routes());
+    all.chain(others()).collect()
+}
+
+/// The routes that are about no workflow.
+fn others() -> impl Iterator<Item = Route> {
     [
-        workflows(),
         executions(),
         requests(),
         bulk::routes(),
@@ -43,13 +49,16 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
     .into_iter()
     .flatten()
-    .collect()
 }
 
-/// The router that serves the routes.
+/// The router of the function `api`. It knows the routes of a start, so that another method answers
+/// 405 there.
 pub(crate) fn router() -> Router<Arc<App>> {
-    let all = control::unknown_scopes().into_iter().chain(routes());
-    all.fold(Router::new(), |router, route| route.served(router))
+    let own = control::unknown_scopes().into_iter().chain(workflows());
+    let all = own.chain(others());
+    all.fold(start::placeholder_routes(), |router, route| {
+        route.served(router)
+    })
 }
 
 fn workflows() -> Vec<Route> {
@@ -77,29 +86,6 @@ fn workflows() -> Vec<Route> {
             Operation::ReadWorkflows,
             shape::<WorkflowVersions>,
             workflow::versions,
-        ),
-        Route::post(
-            "/v1/workflows/{workflow_id}/executions",
-            "startWorkflow",
-            "Starts a workflow once per idempotency key",
-            Operation::Start,
-            shape::<StartResult>,
-            start::start,
-        )
-        .keyed()
-        .also(
-            202,
-            "The execution starts, or, with Prefer: wait, did not end in time.",
-            Some(shape::<StartResult>),
-        )
-        .problem(&[422]),
-        Route::post(
-            "/v1/workflows/{workflow_id}/check",
-            "checkStart",
-            "Judges an input as a start would, and starts nothing",
-            Operation::Start,
-            shape::<StartCheck>,
-            start::check,
         ),
     ]
 }

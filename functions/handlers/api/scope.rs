@@ -151,10 +151,10 @@ async fn of_tenant(app: &App, tenant: &str) -> Option<CoveredExecutions> {
         .first_open(Some(tenant), EXECUTIONS)
         .await
         .ok()?;
-    let (ledger, _) = app.tenants.on_behalf_of(tenant).await.ok()?;
+    let stores = app.tenants.on_behalf_of(tenant).ok()?;
     let more = open.more || open.count > first.len() as u64;
     let reads = first.into_iter().map(|at| {
-        let ledger = &ledger;
+        let ledger = &stores.ledger;
         async move { ledger.read(&at).await }
     });
     let records: Vec<_> = stream::iter(reads).buffered(AT_ONCE).collect().await;

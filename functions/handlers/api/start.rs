@@ -1,16 +1,24 @@
-//! `POST /v1/workflows/{workflow_id}/executions`: starts a workflow once per idempotency key.
+//! `POST /v1/workflows/{workflow_id}/executions`: starts a workflow once per idempotency key. The
+//! function `start` serves it, and the check of a start, since only they evaluate expressions and
+//! schemas (docs/decisions/0154-starts-have-their-own-function.md).
 
 mod admission;
 mod check;
 #[cfg(test)]
 mod doors;
+mod routes;
 mod wait;
 
+#[cfg(test)]
+pub(crate) use self::routes::routes;
 use self::{
     admission::{check_start, refused},
     wait::{Wait, WaitOutcome},
 };
-pub(crate) use self::{check::check, wait::WAIT_MAX_S};
+pub(crate) use self::{
+    routes::{placeholder_routes, run},
+    wait::WAIT_MAX_S,
+};
 use axum::{
     Json,
     http::{HeaderMap, StatusCode, header},
@@ -70,7 +78,7 @@ struct StartRequest {
     fingerprint: String,
 }
 
-pub(crate) async fn start(
+async fn start(
     AuthorizedRequest {
         app,
         caller,

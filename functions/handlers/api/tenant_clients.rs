@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use holdfast_access::{Stores, every_tenants_lists_policy, session_policy};
@@ -13,8 +13,24 @@ use tokio::sync::OnceCell;
 /// Number of tenants whose clients a warm function keeps. At this number it drops all of them.
 pub(crate) const CACHE_MAX: usize = 200;
 
-/// The ledger and the receipts of one tenant.
-pub(crate) type TenantStores = (DynamoLedger, S3Store);
+/// The stores of one tenant.
+pub(crate) struct TenantStores {
+    pub(crate) ledger: DynamoLedger,
+    deployment: Deployment,
+    receipts: OnceLock<S3Store>,
+}
+
+impl TenantStores {
+    /// The receipts. Made when they are first read, so that a program without such a route links no
+    /// client of S3.
+    pub(crate) fn receipts(&self) -> Result<&S3Store, String> {
+        if let Some(made) = self.receipts.get() {
+            return Ok(made);
+        }
+        let made = self.deployment.bucket("HOLDFAST_RECEIPT_BUCKET")?;
+        Ok(self.receipts.get_or_init(|| made))
+    }
+}
 
 /// The stores of the deployment. They are available per tenant only, except for controls
 /// and the registry of tenants.
@@ -23,7 +39,7 @@ pub(crate) struct TenantClients {
     /// ARN of the role that is assumed for a tenant, under a session policy limited to the tenant.
     role: String,
     stores: Stores,
-    cache: Mutex<HashMap<String, TenantStores>>,
+    cache: Mutex<HashMap<String, Arc<TenantStores>>>,
     /// The ledger, limited to the lists of every tenant, once a request has needed it.
     lists: OnceCell<DynamoLedger>,
     /// The ledger under the function's own credentials, which open controls and the registry of
@@ -69,24 +85,25 @@ impl TenantClients {
     }
 
     /// The stores of `tenant`, whose name has passed `check_tenant`.
-    pub(crate) async fn on_behalf_of(&self, tenant: &str) -> Result<TenantStores, String> {
+    pub(crate) fn on_behalf_of(&self, tenant: &str) -> Result<Arc<TenantStores>, String> {
         {
             let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(stores) = cache.get(tenant) {
-                return Ok(stores.clone());
+                return Ok(Arc::clone(stores));
             }
         }
         let policy = session_policy(&self.stores, tenant).to_string();
         let deployment = self.deployment.as_role(&self.role, tenant, policy);
-        let stores = (
-            deployment.ledger()?,
-            deployment.bucket("HOLDFAST_RECEIPT_BUCKET")?,
-        );
+        let stores = Arc::new(TenantStores {
+            ledger: deployment.ledger()?,
+            deployment,
+            receipts: OnceLock::new(),
+        });
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.len() >= CACHE_MAX {
             cache.clear();
         }
-        cache.insert(tenant.to_owned(), stores.clone());
+        cache.insert(tenant.to_owned(), Arc::clone(&stores));
         Ok(stores)
     }
 }

@@ -48,10 +48,16 @@ pub const RECOVERY: Program = Program {
     ],
 };
 
-/// The API and its bulks.
+/// The API without starts, and its bulks.
 pub const API: Program = Program {
     name: "api",
     functions: functions!["api" => api::run, "bulk" => api::work],
+};
+
+/// The starts of the API: QuickJS and JSON Schema.
+pub const START: Program = Program {
+    name: "start",
+    functions: functions!["start" => api::start],
 };
 
 /// The consumers of the ledger's stream: the event bus and a collector.
@@ -67,7 +73,7 @@ pub const CONSOLE: Program = Program {
 };
 
 /// All programs.
-pub const ALL: [Program; 7] = [BEGIN, STEPS, ENDS, RECOVERY, API, STREAM, CONSOLE];
+pub const ALL: [Program; 8] = [BEGIN, STEPS, ENDS, RECOVERY, API, START, STREAM, CONSOLE];
 
 #[cfg(test)]
 mod tests {

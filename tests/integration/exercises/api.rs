@@ -9,35 +9,24 @@ use super::*;
 
 impl Round<'_> {
     pub(super) async fn api(&self) -> bool {
+        let vendor = unique("vendor");
+        let fault = json!({ "route": "POST /holds", "count": 1, "kind": { "status": 400 }, "vendor_id": vendor });
+        self.stack.vendor.plan(fault).await;
+        let input = json!({ "vendor_id": vendor, "hold_days": 1 });
         let key = unique("permission");
-        let input = json!({ "vendor_id": unique("vendor"), "hold_days": 1 });
-        let start = |key: &str| {
-            let path = format!("/v1/workflows/{DELAY}/executions");
-            posted(
-                &path,
-                &json!({ "input": input }),
-                &[("idempotency-key", key)],
-            )
+        let started = self.stack.api.start(DELAY, &key, &input).await.body;
+        // The second start is a duplicate, which the role for a tenant counts.
+        let repeated = self.stack.api.start(DELAY, &key, &input).await;
+        if repeated.status == 503 {
+            return true;
+        }
+        let Some(id) = started["execution_id"].as_str() else {
+            return true;
         };
-        // The second start is a duplicate.
-        if self.denies(&start(&key)) || self.denies(&start(&key)) {
-            return true;
-        }
-        // Step Functions knows this name under a key that the ledger does not know.
-        let taken = unique("permission");
-        let name = holdfast_ids::keys::execution_id(TENANT, DELAY, &taken);
-        let other =
-            json!({ "tenant": TENANT, "idempotency_key": unique("permission"), "input": input });
-        let arn = self.stack.aws.start(DELAY, &name, &other).await;
-        if self.denies(&start(&taken)) {
-            return true;
-        }
-        self.stack.aws.ended(&arn).await;
         // The test waits through Step Functions, because the function may be denied that.
-        let id = holdfast_ids::keys::execution_id(TENANT, DELAY, &key);
         self.stack
             .aws
-            .ended(&self.stack.aws.execution(DELAY, &id))
+            .ended(&self.stack.aws.execution(DELAY, id))
             .await;
         // No other test uses this tenant.
         let paused = json!({ "state": "paused", "reason": "a test", "new": true });
@@ -93,9 +82,22 @@ impl Round<'_> {
         if listed.is_denied() || self.fetched(&listed).await != 200 {
             return true;
         }
+        // The ledger does not know this start yet.
+        let other =
+            json!({ "tenant": TENANT, "idempotency_key": unique("permission"), "input": {} });
+        let name = holdfast_ids::keys::execution_id(TENANT, DELAY, &unique("permission"));
+        self.stack.aws.start(DELAY, &name, &other).await;
+        let unknown = format!("/v1/executions/{name}?workflow_id={DELAY}");
+        if self.denies(&got(&unknown)) {
+            return true;
+        }
+        let reason = json!({ "reason": "a test" });
+        let redrive = format!("/v1/executions/{id}/redrive");
+        if self.denies(&posted(&redrive, &reason, &[])) {
+            return true;
+        }
         let begun = self.begun(&json!({}));
         let id = begun.execution["id"].as_str().expect("an id");
-        let reason = json!({ "reason": "a test" });
         if self.denies(&posted(
             &format!("/v1/executions/{id}/cancel"),
             &reason,
@@ -126,7 +128,7 @@ impl Round<'_> {
     }
 }
 
-/// A request as API Gateway sends it to the function, from the files for `sam local invoke`.
+/// A request as API Gateway sends it to a function, from the files for `sam local invoke`.
 fn event(file: &str, method: &str, path: &str) -> Value {
     let file = format!("{}/events/{file}.json", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&file).expect("a file of events");

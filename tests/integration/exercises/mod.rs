@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 mod api;
 mod bulk;
 mod ending;
+mod start;
 
 use api::posted;
 
@@ -48,6 +49,7 @@ pub(crate) async fn denied(stack: &Stack, function: &str) -> bool {
         "audit" => round.audit(),
         "recover" => round.recover().await,
         "api" => round.api().await,
+        "start" => round.start().await,
         "bulk" => round.bulk().await,
         "tenant" => round.api().await,
         other => panic!("no exercise for the function {other}: write one"),

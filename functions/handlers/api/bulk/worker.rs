@@ -82,7 +82,7 @@ impl Worker {
     /// Works on the part that the task names, and returns the next task.
     async fn work(&self, task: BulkTask) -> Result<BulkTask, String> {
         check_tenant(&task.tenant)?;
-        let (ledger, _) = self.app.tenants.on_behalf_of(&task.tenant).await?;
+        let ledger = self.app.tenants.on_behalf_of(&task.tenant)?.ledger.clone();
         let key = BulkKey {
             tenant: task.tenant.clone(),
             id: task.bulk.clone(),

@@ -41,7 +41,7 @@ pub(crate) struct CheckBody {
     input: Value,
 }
 
-pub(crate) async fn check(
+pub(super) async fn check(
     AuthorizedRequest {
         app,
         caller,
