@@ -45,14 +45,16 @@ pub struct Function {
 }
 
 /// Serves the function of `programs` that Lambda names in `_HANDLER`.
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(flavor = "local")]
 pub async fn serve(programs: &[Program]) -> Result<(), lambda_runtime::Error> {
     holdfast_aws::write_log_lines();
     panics::abort_on_panic();
     let handler = env::var(HANDLER).map_err(|error| format!("{HANDLER}: {error}"))?;
     let mut functions = programs.iter().flat_map(|program| program.functions);
     match functions.find(|function| function.handler == handler) {
-        Some(function) => (function.run)().await,
+        // A wake of the root future costs tokio a look for events, which is a system call for each
+        // answer. A spawned task is queued without it.
+        Some(function) => tokio::task::spawn_local((function.run)()).await?,
         None => {
             let names: Vec<_> = programs.iter().map(|program| program.name).collect();
             let names = names.join(", ");
