@@ -83,7 +83,7 @@ struct Jwt {
 /// The answer to an event. No function sets a cookie, which would need a member of its own.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct GatewayAnswer {
     status_code: u16,
     headers: BTreeMap<String, String>,
     body: String,
@@ -101,10 +101,10 @@ pub(crate) async fn run(router: Router) -> Result<(), lambda_runtime::Error> {
 
 /// The answer to an event. An event that is not a request of HTTP gets 400: some routes need no
 /// token, and a stranger could otherwise cause errors of the function.
-async fn answer(router: Router, event: &str) -> Answer {
+async fn answer(router: Router, event: &str) -> GatewayAnswer {
     let Some(request) = request(event) else {
-        tracing::error!("the event is no request of HTTP");
-        let why = "the request cannot be read: HTTP allows no such header, method, path or body";
+        tracing::error!("the event is not a request of HTTP");
+        let why = "the request cannot be read: send a method, path and headers that HTTP allows";
         let mut refusal = answer_of(Problem::bad_request(why).into_response()).await;
         let header = ("cache-control".to_owned(), "no-store".to_owned());
         refusal.headers.extend([header]);
@@ -116,8 +116,8 @@ async fn answer(router: Router, event: &str) -> Answer {
     }
 }
 
-/// The request of an event; none if HTTP does not allow a part of it. API Gateway does not document
-/// which characters of a header it passes on.
+/// The request of an event; none if a member is missing or malformed, or if HTTP does not allow the
+/// method, the path or a header. API Gateway does not document which characters it passes on.
 fn request(event: &str) -> Option<Request<Body>> {
     let event: GatewayEvent = serde_json::from_str(event).ok()?;
     let body = event.body.unwrap_or_default();
@@ -159,9 +159,9 @@ fn headers(sent: &HashMap<String, String>) -> Option<HeaderMap> {
     Some(headers)
 }
 
-/// A response as API Gateway reads it. Bytes that are not text are encoded, and so are files:
-/// base64 adds a third, whereas escapes can double a text, and Lambda limits an answer to 6 MB.
-async fn answer_of(response: Response<Body>) -> Answer {
+/// A response as API Gateway reads it. Files, and bytes that are not text, are in base64, which
+/// adds a third. JSON's escapes can double a text, and Lambda limits an answer to 6 MB.
+async fn answer_of(response: Response<Body>) -> GatewayAnswer {
     let (parts, body) = response.into_parts();
     // The bodies are in memory, so that no read fails.
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
@@ -182,7 +182,7 @@ async fn answer_of(response: Response<Body>) -> Answer {
             .and_modify(|before| *before = format!("{before}, {value}"))
             .or_insert_with(|| value.into_owned());
     }
-    Answer {
+    GatewayAnswer {
         status_code: parts.status.as_u16(),
         headers,
         body,
@@ -215,7 +215,7 @@ mod tests {
     }
 
     /// The answer of a router that returns what it received.
-    async fn echo(event: &Value) -> Answer {
+    async fn echo(event: &Value) -> GatewayAnswer {
         let router = Router::new().fallback(async |request: Request| {
             let claims = request.extensions().get::<VerifiedClaims>();
             let subject = claims.map(|claims| claims.0["sub"].clone());
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_is_text_or_a_file_or_bytes_in_base64_and_lines_of_a_header_are_joined() {
+    async fn lines_of_one_header_are_joined_by_commas() {
         let header = [(CACHE_CONTROL, "no-store")];
         let mut text = (StatusCode::ACCEPTED, header, "é").into_response();
         text.headers_mut()
@@ -329,6 +329,10 @@ mod tests {
         assert_eq!((text.status_code, text.body.as_str()), (202, "é"));
         assert_eq!(text.headers["cache-control"], "no-store, private");
         assert!(!text.is_base64_encoded);
+    }
+
+    #[tokio::test]
+    async fn files_and_bytes_are_answered_in_base64() {
         let bytes = answer_of(vec![0x1f_u8, 0x8b].into_response()).await;
         assert_eq!(
             (bytes.body.as_str(), bytes.is_base64_encoded),

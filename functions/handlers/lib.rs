@@ -52,8 +52,8 @@ pub async fn serve(programs: &[Program]) -> Result<(), lambda_runtime::Error> {
     let handler = env::var(HANDLER).map_err(|error| format!("{HANDLER}: {error}"))?;
     let mut functions = programs.iter().flat_map(|program| program.functions);
     match functions.find(|function| function.handler == handler) {
-        // A wake of the root future costs tokio a look for events, which is a system call for each
-        // answer. A spawned task is queued without it.
+        // tokio looks for events before it polls a woken root future, which is one system call for
+        // each answer. It polls a spawned task without that call.
         Some(function) => tokio::task::spawn_local((function.run)()).await?,
         None => {
             let names: Vec<_> = programs.iter().map(|program| program.name).collect();

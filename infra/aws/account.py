@@ -61,7 +61,7 @@ class Account:
         return found["Items"]
 
     def invoke_start(self, function, path, key, body, claims):
-        """Calls the function of starts as API Gateway does, after it has verified a token."""
+        """Calls the function `start` as API Gateway does after it has verified a token."""
         route = "POST /v1/workflows/{workflow_id}/executions"
         http = {"method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "check"}
         context = {"accountId": self.id, "apiId": "check", "domainName": "check", "domainPrefix": "check"}

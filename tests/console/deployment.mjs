@@ -25,17 +25,17 @@ function part() {
     ['!Ref ReceiptBucket', HOLDFAST_RECEIPT_BUCKET],
     ['!Ref PayloadBucket', HOLDFAST_PAYLOAD_BUCKET],
     ['functions/handlers', `s3://${code.S3Bucket}/${code.S3Key}`],
-    // Its roles exist.
+    // This policy is in the running stack.
     [', ApiActsForTenants]', ']'],
   ];
-  const functions = ['Api', 'Start'].map((name) => `  ${name}Function: ${JSON.stringify(again(name.toLowerCase(), code))}\n`);
+  const functions = ['Api', 'Start'].map((name) => `  ${name}Function: ${JSON.stringify(copyOf(name.toLowerCase(), code))}\n`);
   const joined = `${before}\nResources:\n${functions.join('')}${chosen.join('')}
 Outputs:\n  ApiId:\n    Value: !Ref HttpApi\n`;
   return existing.reduce((text, [from, to]) => text.replaceAll(from, to), joined);
 }
 
 // A function of the API with the role of the running one, and with the claims of the parameters.
-function again(name, code) {
+function copyOf(name, code) {
   const running = JSON.parse(aws('lambda', 'get-function-configuration', '--function-name', `${STACK}-${name}`));
   const { Runtime, Handler, Role, Timeout, MemorySize, Environment: { Variables } } = running;
   const claims = Object.fromEntries(['Tenant', 'Role', 'Group'].map((name) => [

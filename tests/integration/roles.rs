@@ -350,15 +350,15 @@ async fn a_token_without_a_known_role_or_a_valid_tenant_is_refused() {
 async fn the_functions_refuse_a_request_that_the_gateway_did_not_verify() {
     let aws = Aws::from_env().await;
     let read = include_str!("../events/api-read.json");
-    refuses_unverified(&aws, "api", serde_json::from_str(read).expect("JSON"));
+    assert_refuses_unverified(&aws, "api", serde_json::from_str(read).expect("JSON"));
     let start = include_str!("../events/api-start.json");
     let mut start: Value = serde_json::from_str(start).expect("JSON");
     start["rawPath"] = "/v1/workflows/WF-NONE/executions".into();
-    refuses_unverified(&aws, "start", start);
+    assert_refuses_unverified(&aws, "start", start);
 }
 
-/// Sends the function a request for what does not exist, verified and then in forms that are not.
-fn refuses_unverified(aws: &Aws, function: &str, mut event: Value) {
+/// Sends a verified request for a resource that does not exist, and then unverified variants.
+fn assert_refuses_unverified(aws: &Aws, function: &str, mut event: Value) {
     let verified = aws.invoke(function, &event);
     assert_eq!(verified["statusCode"], 404, "{verified}");
     // A header whose token names another bearer than the verified claims.

@@ -234,9 +234,9 @@ async fn a_workflow_starts_for_its_tenants_only() {
     assert_problem(&bad_name, 400, "bad-request", "lower-case");
 }
 
-/// An update deploys the routes of starts before the function `api` loses starts.
+/// An update makes the routes of `start` before `api` answers 503 to starts.
 #[tokio::test]
-async fn a_start_that_reaches_the_function_of_other_requests_has_no_effect_and_can_be_repeated() {
+async fn a_start_that_reaches_the_function_api_has_no_effect_and_can_be_repeated() {
     let stack = Stack::from_env().await;
     let key = unique("early");
     let event = include_str!("../events/api-start.json");

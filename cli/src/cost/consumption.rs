@@ -78,7 +78,7 @@ impl Consumption {
             log_bytes: assumed.log_bytes_of_run
                 + 2.0 * LINE_BYTES
                 + (acting - 2.0 + 2.0 * audits) * (assumed.log_bytes_per_call + LINE_BYTES)
-                // The function and API Gateway log a request.
+                // Each request has a line of its function and one of API Gateway.
                 + api_requests * (assumed.log_bytes_of_start + 2.0 * LINE_BYTES)
                 + metric_bytes(usage, audits),
             // The functions that act for a request share a trace.

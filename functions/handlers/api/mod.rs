@@ -1,4 +1,5 @@
-//! The functions `api`, `start` and `bulk`: they serve the HTTP API behind API Gateway.
+//! The functions of the HTTP API: `api` and `start` serve requests of API Gateway, and `bulk` makes
+//! the single requests of a bulk.
 
 mod actions;
 mod answer;

@@ -51,12 +51,12 @@ fn others() -> impl Iterator<Item = Route> {
     .flatten()
 }
 
-/// The router of the function `api`. It knows the routes of a start, so that another method answers
-/// 405 there.
+/// The router of the function `api`. It has placeholders for the paths of a start, so that another
+/// method gets 405 there.
 pub(crate) fn router() -> Router<Arc<App>> {
     let own = control::unknown_scopes().into_iter().chain(workflows());
     let all = own.chain(others());
-    all.fold(start::placeholder_routes(), |router, route| {
+    all.fold(start::placeholder_router(), |router, route| {
         route.served(router)
     })
 }

@@ -1,6 +1,6 @@
 //! `POST /v1/workflows/{workflow_id}/executions`: starts a workflow once per idempotency key. The
-//! function `start` serves it, and the check of a start, since only they evaluate expressions and
-//! schemas (docs/decisions/0154-starts-have-their-own-function.md).
+//! function `start` serves this route and the check of a start, since only these two evaluate
+//! schemas and expressions (docs/decisions/0154-starts-have-their-own-function.md).
 
 mod admission;
 mod check;
@@ -16,7 +16,7 @@ use self::{
     wait::{Wait, WaitOutcome},
 };
 pub(crate) use self::{
-    routes::{placeholder_routes, run},
+    routes::{placeholder_router, run},
     wait::WAIT_MAX_S,
 };
 use axum::{

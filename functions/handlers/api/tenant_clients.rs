@@ -21,8 +21,8 @@ pub(crate) struct TenantStores {
 }
 
 impl TenantStores {
-    /// The receipts. Made when they are first read, so that a program without such a route links no
-    /// client of S3.
+    /// The receipts. Their client is made at the first call, so that a program that never calls
+    /// this function links no client of S3.
     pub(crate) fn receipts(&self) -> Result<&S3Store, String> {
         if let Some(made) = self.receipts.get() {
             return Ok(made);

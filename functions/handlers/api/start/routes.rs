@@ -1,4 +1,5 @@
-//! The routes of a start: the function `start` serves them, and the function `api` knows them.
+//! The routes of a start, which the function `start` serves, and their placeholders in the function
+//! `api`.
 
 use std::sync::Arc;
 
@@ -53,15 +54,15 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-/// The function `start`.
+/// Serves the function `start`.
 pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
     let routes = routes().into_iter();
     serve(routes.fold(Router::new(), |router, route| route.served(router))).await
 }
 
-/// The same paths in the function `api`, where every other method answers 405. A start reaches them
-/// while API Gateway deploys its routes, and a repeated start then reaches the function `start`.
-pub(crate) fn placeholder_routes() -> Router<Arc<App>> {
+/// The router of these paths in the function `api`: 503 to a start, and 405 to every other method.
+/// A start arrives there only until API Gateway has deployed its routes.
+pub(crate) fn placeholder_router() -> Router<Arc<App>> {
     let reason = "its route is not deployed yet, or API Gateway does not match the path";
     let answer = async move |Path(workflow): Path<String>| match is_workflow_id(&workflow) {
         true => Problem::unavailable("the function start", reason),
