@@ -169,10 +169,9 @@ async fn answer_of(response: Response<Body>) -> GatewayAnswer {
         .headers
         .get(CONTENT_TYPE)
         .is_some_and(|kind| kind == FILE);
-    let is_base64_encoded = is_file || str::from_utf8(&body).is_err();
-    let body = match is_base64_encoded {
-        true => BASE64_STANDARD.encode(&body),
-        false => String::from_utf8_lossy(&body).into_owned(),
+    let (body, is_base64_encoded) = match str::from_utf8(&body) {
+        Ok(text) if !is_file => (text.to_owned(), false),
+        _ => (BASE64_STANDARD.encode(&body), true),
     };
     let mut headers = BTreeMap::<_, String>::new();
     for (name, value) in &parts.headers {

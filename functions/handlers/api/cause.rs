@@ -81,7 +81,7 @@ async fn counted(
         Some(_) => caller.ledger.count_links(&key, EXECUTIONS_MAX).await?,
         None => {
             let stores = app.tenants.on_behalf_of(&incident.tenant);
-            let stores = stores.map_err(|why| Problem::unavailable("the deployment", &why))?;
+            let stores = stores.map_err(Problem::misconfigured)?;
             stores.ledger.count_links(&key, EXECUTIONS_MAX).await?
         }
     };

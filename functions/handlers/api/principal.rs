@@ -156,11 +156,6 @@ impl Principal {
     }
 }
 
-/// 503: the settings of the deployment lack a store.
-fn unavailable(why: String) -> Problem {
-    Problem::unavailable("the deployment", &why)
-}
-
 /// 403: the role does not permit the operation.
 fn forbidden(role: Role, operation: Operation) -> Problem {
     let (role, says, roles) = (role.name(), operation.says(), operation.roles());
@@ -192,7 +187,10 @@ impl Caller for AuthorizedCaller {
         if access_of(operation) == Access::Hidden {
             return Err(not_found(resource, &tenant));
         }
-        let stores = app.tenants.on_behalf_of(&tenant).map_err(unavailable)?;
+        let stores = app
+            .tenants
+            .on_behalf_of(&tenant)
+            .map_err(Problem::misconfigured)?;
         let voter = voter(identity, &stores.ledger, &tenant).await?;
         let caller = Self {
             voter,
@@ -259,7 +257,7 @@ impl Caller for ListCaller {
         let may = |operation| access(role, operation, Ownership::Other) == Access::Allowed;
         if principal.means_every_tenant(named) && may(operation) {
             let ledger = app.tenants.every_tenants_lists().await;
-            let ledger = ledger.map_err(|why| Problem::unavailable("the deployment", &why))?;
+            let ledger = ledger.map_err(Problem::misconfigured)?;
             return Ok(Self {
                 tenant: None,
                 voter: platform_voter(identity),
@@ -320,7 +318,7 @@ impl AuthorizedCaller {
 
     /// The receipts, limited to the tenant.
     pub(crate) fn receipts(&self) -> Result<&S3Store, Problem> {
-        self.stores.receipts().map_err(unavailable)
+        self.stores.receipts().map_err(Problem::misconfigured)
     }
 
     /// The ledger's key of an execution of this tenant, or 404 if `id` is no execution id.

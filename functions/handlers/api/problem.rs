@@ -181,6 +181,11 @@ impl Problem {
         }
     }
 
+    /// 503: the settings of the deployment lack a store.
+    pub(crate) fn misconfigured(why: String) -> Self {
+        Self::unavailable("the deployment", &why)
+    }
+
     /// 503: a service that the API needs does not answer.
     pub(crate) fn unavailable(what: &str, reason: &str) -> Self {
         tracing::error!(what, reason, "request failed: a dependency does not answer");

@@ -81,7 +81,7 @@ pub(crate) async fn linked_in(
             return Ok(Some(question));
         }
         let stores = app.tenants.on_behalf_of(&question.at.tenant);
-        let stores = stores.map_err(|why| Problem::unavailable("the deployment", &why))?;
+        let stores = stores.map_err(Problem::misconfigured)?;
         let linked = is_linked(&stores.ledger, &question).await?;
         Ok::<_, Problem>(linked.then_some(question))
     });

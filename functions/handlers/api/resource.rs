@@ -59,7 +59,7 @@ pub(crate) async fn tenant_of(app: &App, resource: Resource<'_>) -> Result<Strin
     check_count(registered.len())?;
     let reads = registered.into_iter().map(|one| async move {
         let stores = app.tenants.on_behalf_of(&one.tenant);
-        let stores = stores.map_err(|why| Problem::unavailable("the deployment", &why))?;
+        let stores = stores.map_err(Problem::misconfigured)?;
         let has = has(&stores.ledger, &one.tenant, resource).await?;
         Ok::<_, Problem>(has.then_some(one.tenant))
     });
