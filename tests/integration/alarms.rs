@@ -1,10 +1,12 @@
 //! Every alarm of the template is quiet before its cause and rings after it.
 //!
 //! Our own metrics are read from the functions' logs, where CloudWatch reads them. Those of AWS are
-//! read as the state that AWS counts: messages of a queue, refused calls, refused requests. A cause
-//! that lasts has the same sample in each period, so that no test waits for hours.
+//! read as the state that AWS counts: messages of a queue, refused and failed calls, refused
+//! requests. A cause that lasts has the same sample in each period, so that no test waits for
+//! hours.
 
 mod causes;
+mod functions;
 
 use std::collections::BTreeMap;
 

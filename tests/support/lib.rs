@@ -24,7 +24,7 @@ pub use outage::Outage;
 pub use receipt::{ReceiptDownload, valid_receipt};
 pub use throttle::Throttle;
 pub use vendor::{BlockedCalls, Vendor};
-pub use workers::{kill, workers};
+pub use workers::{kill, stop, workers};
 
 use std::{
     env,

@@ -30,6 +30,13 @@ pub fn workers(functions: &[&str]) -> Vec<String> {
         .collect()
 }
 
+/// Stops processes by SIGSTOP, so that none of them answers until it is killed.
+pub fn stop(processes: &[String]) {
+    let mut stop = Command::new("kill");
+    let stop = stop.arg("-STOP").args(processes).status();
+    assert!(stop.is_ok_and(|status| status.success()), "{processes:?}");
+}
+
 /// Kills processes by SIGKILL, and waits until they have ended, so that the emulator sends none of
 /// them another request. A process that has already ended is no error.
 ///

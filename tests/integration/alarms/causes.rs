@@ -18,8 +18,9 @@ use crate::{
     standing::failed,
 };
 
-/// Every alarm of the stack; each is driven by a test of this file.
-pub(super) const ALARMS: [&str; 16] = [
+/// Every alarm of the stack; each is driven by a test of this folder.
+pub(super) const ALARMS: [&str; 18] = [
+    "ApiErrorAlarm",
     "AuditLagAlarm",
     "AuditStalledAlarm",
     "DigestsOverdueAlarm",
@@ -28,6 +29,7 @@ pub(super) const ALARMS: [&str; 16] = [
     "MalformedStartsAlarm",
     "ReadThrottleAlarm",
     "StandingEffectAlarm",
+    "StartErrorAlarm",
     "StatusEventAlarm",
     "StatusEventDeadAlarm",
     "StuckExecutionAlarm",
@@ -228,39 +230,9 @@ async fn a_late_change_rings_both_alarms_for_late_audit_events() {
 }
 
 /// The dimension of a function of the stack.
-fn function_named(function: &str) -> (String, String) {
+pub(super) fn function_named(function: &str) -> (String, String) {
     let name = format!("{}-{function}", variable("HOLDFAST_STACK"));
     ("FunctionName".to_owned(), name)
-}
-
-/// Calls of one function that Lambda refuses, until this drops.
-struct RefusedCalls<'a>(&'a Drive);
-
-impl Drop for RefusedCalls<'_> {
-    fn drop(&mut self) {
-        self.0.stack.aws.refuse_calls("plan", false);
-    }
-}
-
-#[tokio::test]
-async fn refused_calls_of_a_function_ring_the_alarm_for_throttling_by_lambda() {
-    let drive = Drive::new().await;
-    let alarm = drive.alarm("FunctionThrottleAlarm");
-    let aws = &drive.stack.aws;
-    // `Throttles` counts refused calls, of all functions if it has no dimension.
-    assert_eq!(alarm.dimension, None);
-    let throttles = || {
-        let reply = aws.call("plan", &json!({}));
-        f64::from(u8::from(reply.is_throttled()))
-    };
-    assert!(!alarm.rings_with(&[throttles()]));
-    aws.refuse_calls("plan", true);
-    let _refused = RefusedCalls(&drive);
-    assert!(
-        alarm.rings_with(&[throttles()]),
-        "{:?}",
-        aws.call("plan", &json!({}))
-    );
 }
 
 #[tokio::test]
