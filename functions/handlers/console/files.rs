@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use axum::{
     extract::Path,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use holdfast_ids::digest::sha256_hex;
@@ -36,30 +36,44 @@ pub(super) async fn file(
     let found = FILES.iter().find(|file| file.name == name);
     let file = found.ok_or_else(|| Problem::not_found("the console has no such file"))?;
     let tag = TAGS[file.name].clone();
-    let has = |header, text: &str| {
-        let values = headers.get_all(header).iter();
-        let mut entries = values
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|v| v.split(','));
-        entries.any(|entry| entry.trim().split(';').next().unwrap_or_default().trim() == text)
-    };
+    let has_tag = |tag: &str| entries(&headers, header::IF_NONE_MATCH).any(|entry| entry == tag);
     let kept = [
         // A browser asks again each time, and a new deployment takes effect at once.
         (header::CACHE_CONTROL, "no-cache".to_owned()),
         (header::ETAG, tag.clone()),
         (header::VARY, "accept-encoding".to_owned()),
     ];
-    if has(header::IF_NONE_MATCH, &tag) || has(header::IF_NONE_MATCH, &format!("W/{tag}")) {
+    if has_tag(&tag) || has_tag(&format!("W/{tag}")) {
         return Ok((StatusCode::NOT_MODIFIED, kept).into_response());
     }
     let kind = [(header::CONTENT_TYPE, content_type(file.name))];
-    Ok(match has(header::ACCEPT_ENCODING, "gzip") {
+    let accepted = entries(&headers, header::ACCEPT_ENCODING).any(accepts_gzip);
+    Ok(match accepted {
         true => {
             let encoding = [(header::CONTENT_ENCODING, "gzip")];
             (kept, kind, encoding, file.compressed).into_response()
         }
         false => (kept, kind, file.plain).into_response(),
     })
+}
+
+/// The comma-separated entries of a header.
+fn entries(headers: &HeaderMap, header: HeaderName) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(header).into_iter();
+    let lists = values.filter_map(|value| value.to_str().ok());
+    lists.flat_map(|list| list.split(',')).map(str::trim)
+}
+
+/// Returns whether an entry of `Accept-Encoding` is gzip with a weight above zero ([RFC
+/// 9110](https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3)).
+fn accepts_gzip(entry: &str) -> bool {
+    let mut parts = entry.split(';').map(str::trim);
+    let coding = parts.next().unwrap_or_default();
+    let mut weights = parts.filter_map(|part| part.split_once('='));
+    coding.eq_ignore_ascii_case("gzip")
+        && !weights.any(|(name, weight)| {
+            name.eq_ignore_ascii_case("q") && weight.trim_end_matches(['0', '.']).is_empty()
+        })
 }
 
 fn content_type(name: &str) -> &'static str {

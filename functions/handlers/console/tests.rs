@@ -82,11 +82,17 @@ async fn a_file_is_sent_once_and_again_only_after_it_changed() {
     assert_eq!(plain.headers()[header::CACHE_CONTROL], "no-cache");
     assert!(text.starts_with("<!doctype html>"), "{text}");
     let tag = plain.headers()[header::ETAG].to_str().expect("a text");
-    for accepted in ["gzip", "br, gzip;q=0.9"] {
+    for accepted in ["gzip", "br, gzip;q=0.9", "GZIP; q=1.0"] {
         let request = get_request("/console/index.html", &[("accept-encoding", accepted)]);
         let (compressed, body) = answer(Some(console()), request).await;
         assert_eq!(compressed.headers()[header::CONTENT_ENCODING], "gzip");
         assert!(!body.contains("<!doctype"));
+    }
+    for without_gzip in ["gzip;q=0", "br, gzip; Q=0.000", "identity"] {
+        let request = get_request("/console/index.html", &[("accept-encoding", without_gzip)]);
+        let (plain, body) = answer(Some(console()), request).await;
+        assert_eq!(plain.headers().get(header::CONTENT_ENCODING), None);
+        assert!(body.starts_with("<!doctype html>"), "{without_gzip}");
     }
     for kept in [tag.to_owned(), format!("\"a\", W/{tag}")] {
         let request = get_request("/console/index.html", &[("if-none-match", &kept)]);
