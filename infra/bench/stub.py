@@ -9,6 +9,7 @@ import base64
 import datetime
 import ipaddress
 import json
+import os
 import re
 import ssl
 import tempfile
@@ -111,6 +112,10 @@ class Stub:
             file.write(secret + pem)
         return served
 
+    def pin(self, cores):
+        """Pins the stub's thread to these cores."""
+        self.loop.call_soon_threadsafe(os.sched_setaffinity, 0, cores)
+
     def answer(self, transport, head, body):
         path = head.split(b" ", 2)[1]
         if path == POLL:
@@ -136,10 +141,20 @@ class Stub:
         elif operation == "BatchGetItem":
             ((table, wanted),) = request["RequestItems"].items()
             found = [self.items.get(self.key(key)) for key in wanted["Keys"]]
-            return {"Responses": {table: [item for item in found if item]}, "UnprocessedKeys": {}}
+            read = [self.projected(item, wanted) for item in found if item]
+            return {"Responses": {table: read}, "UnprocessedKeys": {}}
         elif operation == "GetPublicKey":
             return {"KeyId": "arn:aws:kms:us-east-1:000000000000:key/1", "PublicKey": self.public_key}
         return {}
+
+    @staticmethod
+    def projected(item, wanted):
+        """Returns the attributes of an item that the projection selects."""
+        if "ProjectionExpression" not in wanted:
+            return item
+        names = [name.strip() for name in wanted["ProjectionExpression"].split(",")]
+        names = [wanted.get("ExpressionAttributeNames", {}).get(name, name) for name in names]
+        return {name: item[name] for name in names if name in item}
 
     @staticmethod
     def key(item):

@@ -43,10 +43,7 @@ impl Room {
     /// The control that pauses an execution of this tenant, and the number of requests of the read.
     async fn pause_of(&self, tenant: &str) -> (Option<Control>, usize) {
         let before = self.requests.0.load(Ordering::Relaxed);
-        let read = self
-            .ledger
-            .execution_and_controls(&at(tenant), "WF-X")
-            .await;
+        let read = self.ledger.phase_and_controls(&at(tenant), "WF-X").await;
         let (execution, controls) = read.expect("it is read");
         assert_eq!(execution, None);
         let requests = self.requests.0.load(Ordering::Relaxed) - before;

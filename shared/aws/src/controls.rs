@@ -1,7 +1,7 @@
 //! Controls in the ledger's table: an item for each scope, and the read that shows whether one of
 //! them pauses an execution.
 
-use aws_sdk_dynamodb::types::KeysAndAttributes;
+use aws_sdk_dynamodb::types::{KeysAndAttributes, builders::KeysAndAttributesBuilder};
 use holdfast_engine::Host;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{Control, ControlState, Key, LedgerError, List, PausedScopes, Scope};
@@ -17,6 +17,13 @@ use crate::{
 /// [BatchGetItem]: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 const BATCH_MAX: usize = 100;
 
+/// The attributes of [`EpochAndPhase`] and of a copy of the list of paused scopes. `from` and
+/// `until` are [reserved words][words], so that the expression has placeholders for them.
+///
+/// [`EpochAndPhase`]: holdfast_ledger::EpochAndPhase
+/// [words]: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
+const PHASE_OR_COPY: &str = "pk, sk, epoch, phase, rev, scopes, #from, #until";
+
 impl DynamoLedger {
     /// Reads every control that pauses an execution of this workflow, begun or not.
     pub async fn pausing_controls(
@@ -29,10 +36,11 @@ impl DynamoLedger {
         Ok(controls)
     }
 
-    /// Reads the items under these keys and, in the same strongly consistent request, the copy of
-    /// the list of paused scopes that the execution reads. If that does not show that no scope is
-    /// paused, a second request reads the controls. Each item of a batch is read [serializably with
-    /// transactions][isolation], so that a change of a control that was confirmed takes effect.
+    /// Reads epoch and phase of the executions under these keys and, in the same strongly
+    /// consistent request, the copy of the list of paused scopes that the execution reads. Unless
+    /// the copy shows that no scope is paused, a second request reads the controls. Each item of a
+    /// batch is read [serializably with transactions][isolation], so that a change of a control
+    /// that was confirmed takes effect.
     ///
     /// [isolation]: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-isolation
     pub(crate) async fn read_with_controls(
@@ -42,8 +50,13 @@ impl DynamoLedger {
         scopes: [Scope; 3],
     ) -> Result<(Vec<Item>, Vec<Control>), LedgerError> {
         keys.push(key_item(&Key::ControlCopy(PausedScopes::copy_of(at))));
+        let request = KeysAndAttributes::builder()
+            .set_keys(Some(keys))
+            .projection_expression(PHASE_OR_COPY)
+            .expression_attribute_names("#from", "from")
+            .expression_attribute_names("#until", "until");
         let (mut copy, mut items) = (None, Vec::new());
-        for item in self.read_batch(keys).await? {
+        for item in self.send_batch(request).await? {
             match key_of(&item) {
                 Some(Key::ControlCopy(_)) => copy = Some(read::<PausedScopes>(item)?),
                 _ => items.push(item),
@@ -74,8 +87,15 @@ impl DynamoLedger {
 
     /// Reads the items under these keys in one strongly consistent request: all of them or none.
     pub(crate) async fn read_batch(&self, keys: Vec<Item>) -> Result<Vec<Item>, LedgerError> {
-        let request = KeysAndAttributes::builder()
-            .set_keys(Some(keys))
+        let request = KeysAndAttributes::builder().set_keys(Some(keys));
+        self.send_batch(request).await
+    }
+
+    async fn send_batch(
+        &self,
+        request: KeysAndAttributesBuilder,
+    ) -> Result<Vec<Item>, LedgerError> {
+        let request = request
             .consistent_read(true)
             .build()
             .map_err(|error| LedgerError::Damaged(error.to_string()))?;
@@ -101,5 +121,25 @@ impl DynamoLedger {
     pub async fn controls(&self) -> Result<Vec<Control>, LedgerError> {
         let query = self.query_list(&List::Controls);
         read_all(query.scan_index_forward(false)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, Value};
+
+    use super::*;
+
+    #[test]
+    fn the_projection_has_every_attribute_that_is_read() {
+        let projected = PHASE_OR_COPY.replace('#', "");
+        let projected: Vec<_> = projected.split(", ").collect();
+        let copy = PausedScopes::checked(&[], &[], SystemHost.now());
+        let members = serde_json::to_value(&copy).expect("it has JSON");
+        let members: Map<String, Value> = serde_json::from_value(members).expect("members");
+        let execution = ["pk", "sk", "epoch", "phase"].map(str::to_owned);
+        for name in members.into_iter().map(|(name, _)| name).chain(execution) {
+            assert!(projected.contains(&&*name), "{name}");
+        }
     }
 }

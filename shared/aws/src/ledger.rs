@@ -9,9 +9,9 @@ use aws_sdk_dynamodb::{
 };
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    Control, CountedPut, Counter, CounterChange, Duplicate, Duplicates, ExecutionRecord, Expect,
-    IncidentKey, Key, Ledger, LedgerError, Link, List, Put, Record, RecordKey, Scope, Snapshot,
-    TenantKey, TenantRecord, instant,
+    Control, CountedPut, Counter, CounterChange, Duplicate, Duplicates, EpochAndPhase,
+    ExecutionRecord, Expect, IncidentKey, Key, Ledger, LedgerError, Link, List, Put, Record,
+    RecordKey, Scope, Snapshot, TenantKey, TenantRecord, instant,
 };
 use serde::de::DeserializeOwned;
 
@@ -158,16 +158,16 @@ impl Ledger for DynamoLedger {
         self.put_in_transaction(execution, expect, changes).await
     }
 
-    async fn execution_and_controls(
+    async fn phase_and_controls(
         &self,
         at: &ExecutionKey,
         workflow: &str,
-    ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
+    ) -> Result<(Option<EpochAndPhase>, Vec<Control>), LedgerError> {
         let scopes = Scope::around(&at.tenant, workflow);
         let keys = vec![key_item(&at.key())];
         let (items, controls) = self.read_with_controls(at, keys, scopes).await?;
-        let execution = items.into_iter().next().map(read).transpose()?;
-        Ok((execution, controls))
+        let phase = items.into_iter().next().map(read).transpose()?;
+        Ok((phase, controls))
     }
 
     async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {

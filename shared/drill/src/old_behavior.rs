@@ -3,8 +3,8 @@
 use holdfast_action::{StepError, StepErrorKind};
 use holdfast_ids::arn::is_express;
 use holdfast_ledger::{
-    AnyRecord, CountedPut, CounterChange, ExecutionRecord, Expect, Ledger, LedgerError,
-    MemoryLedger, Phase, Record, Snapshot,
+    AnyRecord, CountedPut, CounterChange, EpochAndPhase, ExecutionRecord, Expect, Ledger,
+    LedgerError, MemoryLedger, Phase, Record, Snapshot,
 };
 use serde_json::Value;
 
@@ -65,15 +65,14 @@ impl OldBehavior {
         payload
     }
 
-    /// Returns the execution record as a function of this behaviour reads it beside the controls.
-    pub(crate) fn seen(self, record: ExecutionRecord) -> ExecutionRecord {
-        match (self, &record.phase) {
-            (Self::TakeoverUnseen, Phase::Unwinding { .. }) => ExecutionRecord {
+    /// Returns epoch and phase of an execution as a function of this behaviour reads them.
+    pub(crate) fn seen(self, read: EpochAndPhase) -> EpochAndPhase {
+        match (self, &read.phase) {
+            (Self::TakeoverUnseen, Phase::Unwinding { .. }) => EpochAndPhase {
                 phase: Phase::Running,
-                epoch: record.epoch.saturating_sub(1),
-                ..record
+                epoch: read.epoch.saturating_sub(1),
             },
-            _ => record,
+            _ => read,
         }
     }
 

@@ -14,9 +14,9 @@ use std::{
 use holdfast_engine::{Engine, Host};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    AnyRecord, Control, CountedPut, Counter, CounterChange, DueEntry, Duplicate, ExecutionRecord,
-    Expect, IncidentKey, Key, Ledger, LedgerError, Link, NextLook, OpenIndex, Put, Question,
-    Record, RecordKey, Snapshot,
+    AnyRecord, Control, CountedPut, Counter, CounterChange, DueEntry, Duplicate, EpochAndPhase,
+    ExecutionRecord, Expect, IncidentKey, Key, Ledger, LedgerError, Link, NextLook, OpenIndex, Put,
+    Question, Record, RecordKey, Snapshot,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -312,19 +312,19 @@ impl Ledger for Process {
         self.ask(true, write).await
     }
 
-    async fn execution_and_controls(
+    async fn phase_and_controls(
         &self,
         at: &ExecutionKey,
         workflow: &str,
-    ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
+    ) -> Result<(Option<EpochAndPhase>, Vec<Control>), LedgerError> {
         self.world().meter(|meter| meter.read_with_controls(at));
-        let read = self.world().ledger.execution_and_controls(at, workflow);
-        let (record, controls) = self.ask(false, read).await?;
-        let record = match self.world().old {
-            Some(old) => record.map(|record| old.seen(record)),
-            None => record,
+        let read = self.world().ledger.phase_and_controls(at, workflow);
+        let (phase, controls) = self.ask(false, read).await?;
+        let phase = match self.world().old {
+            Some(old) => phase.map(|phase| old.seen(phase)),
+            None => phase,
         };
-        Ok((record, controls))
+        Ok((phase, controls))
     }
 
     async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {

@@ -172,10 +172,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let mut guardrails = Vec::new();
         // A control rejects only a new start. An execution that has begun waits before its next
         // step.
-        let (begun, controls) = self
-            .ledger
-            .execution_and_controls(at, &gate.workflow)
-            .await?;
+        let (begun, controls) = self.ledger.phase_and_controls(at, &gate.workflow).await?;
         // A redrive continues with the recorded input, which an earlier release may have accepted.
         if begun.is_none() {
             guardrails.extend(self.check_tenant(&at.tenant).await?);

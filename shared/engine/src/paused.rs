@@ -5,6 +5,7 @@ use crate::{
     ports::{Host, ObjectStore},
     task_errors::TaskError,
 };
+use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     AttemptReport, Control, ExecutionRecord, Ledger, PauseBehavior, StepRecord, paused,
 };
@@ -15,7 +16,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// back. An undo does not call this.
     pub(super) async fn stop_by_control(
         &self,
-        execution: ExecutionRecord,
+        at: &ExecutionKey,
+        epoch: u64,
         controls: &[Control],
         step: &str,
     ) -> Option<AttemptReport> {
@@ -24,16 +26,20 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         if control.running_executions == PauseBehavior::Wait {
             return Some(AttemptReport::Paused(reason));
         }
-        let (epoch, now) = (execution.epoch, self.host.now());
+        let now = self.host.now();
         let stop = |execution: &ExecutionRecord| {
             execution
                 .admits(epoch)
                 .then(|| control.stop(execution, step, now))
         };
-        Some(match self.change_execution(execution, stop).await {
-            Ok(_) => AttemptReport::Halted(reason),
-            // The rollback is not recorded; the next attempt reads the control again.
-            Err(_) => AttemptReport::Paused(reason),
+        let recorded = match self.ledger.read(at).await {
+            Ok(Some(execution)) => self.change_execution(execution, stop).await.is_ok(),
+            Ok(None) | Err(_) => false,
+        };
+        Some(match recorded {
+            true => AttemptReport::Halted(reason),
+            // The next attempt reads the control again.
+            false => AttemptReport::Paused(reason),
         })
     }
 
@@ -46,17 +52,18 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     ) -> Result<(), TaskError> {
         let read = self
             .ledger
-            .execution_and_controls(&between.at, &task.execution.workflow)
+            .phase_and_controls(&between.at, &task.execution.workflow)
             .await;
         // Any other obstacle is found by the read between claim and effect.
-        let Ok((Some(execution), controls)) = read else {
+        let Ok((Some(phase), controls)) = read else {
             return Ok(());
         };
-        if !execution.admits(task.execution.epoch) {
+        let epoch = task.execution.epoch;
+        if !phase.admits(epoch) {
             return Ok(());
         }
         let stopped = self
-            .stop_by_control(execution, &controls, &between.step)
+            .stop_by_control(&between.at, epoch, &controls, &between.step)
             .await;
         match stopped.and_then(|attempted| blocked_error(&attempted, between)) {
             Some(error) => Err(error),

@@ -1,4 +1,4 @@
-//! Step: one attempt, which claims, reads the execution record, acts, and records the outcome.
+//! Step: one attempt, which claims, reads its execution's phase, acts, and records the outcome.
 
 use futures_util::future::{Either, select};
 use jiff::SignedDuration;
@@ -228,15 +228,15 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         input: Value,
         action: &dyn AnyAction,
     ) -> Result<AttemptResult, TaskError> {
-        let at = &record.at;
+        let (at, epoch) = (&record.at, task.execution.epoch);
         match self
             .ledger
-            .execution_and_controls(at, &task.execution.workflow)
+            .phase_and_controls(at, &task.execution.workflow)
             .await
         {
-            Ok((Some(execution), controls)) if execution.admits(task.execution.epoch) => {
+            Ok((Some(phase), controls)) if phase.admits(epoch) => {
                 if let Some(stopped) = self
-                    .stop_by_control(execution, &controls, &record.step)
+                    .stop_by_control(at, epoch, &controls, &record.step)
                     .await
                 {
                     return Ok(stopped.into());

@@ -18,8 +18,8 @@ use crate::{
 use holdfast_admission::ApprovalKeys;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    Control, CountedPut, Counter, CounterChange, Duplicate, ExecutionRecord, Expect, IncidentKey,
-    Key, Ledger, LedgerError, Link, MemoryLedger, Put, Record, RecordKey, Snapshot,
+    Control, CountedPut, Counter, CounterChange, Duplicate, EpochAndPhase, ExecutionRecord, Expect,
+    IncidentKey, Key, Ledger, LedgerError, Link, MemoryLedger, Put, Record, RecordKey, Snapshot,
 };
 
 /// Returns the answer of a future that never really waits.
@@ -213,12 +213,12 @@ impl Ledger for TestLedger {
         self.call(Op::PutExecution, put).await
     }
 
-    async fn execution_and_controls(
+    async fn phase_and_controls(
         &self,
         at: &ExecutionKey,
         workflow: &str,
-    ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
-        let read = self.kept.execution_and_controls(at, workflow);
+    ) -> Result<(Option<EpochAndPhase>, Vec<Control>), LedgerError> {
+        let read = self.kept.phase_and_controls(at, workflow);
         self.call(Op::ReadWithControls, read).await
     }
 

@@ -178,6 +178,23 @@ impl Phase {
     }
 }
 
+/// The members of an execution record that decide whether a task may act. Each attempt of a step
+/// reads them, and no other member.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct EpochAndPhase {
+    /// The epoch.
+    pub epoch: u64,
+    /// The phase.
+    pub phase: Phase,
+}
+
+impl EpochAndPhase {
+    /// Returns whether a step's task of `epoch` may still act.
+    pub fn admits(&self, epoch: u64) -> bool {
+        self.phase == Phase::Running && self.epoch == epoch
+    }
+}
+
 impl ExecutionRecord {
     /// The reference that every later task carries.
     pub fn reference(&self) -> ExecutionRef {
@@ -225,9 +242,17 @@ impl ExecutionRecord {
         null && self.guardrails.is_empty()
     }
 
-    /// Returns whether a step's task of `epoch` may still act.
+    /// The members that each attempt of a step reads.
+    pub fn epoch_and_phase(&self) -> EpochAndPhase {
+        EpochAndPhase {
+            epoch: self.epoch,
+            phase: self.phase.clone(),
+        }
+    }
+
+    /// The rule of [`EpochAndPhase::admits`].
     pub fn admits(&self, epoch: u64) -> bool {
-        self.phase == Phase::Running && self.epoch == epoch
+        self.epoch_and_phase().admits(epoch)
     }
 
     /// Returns whether an undo's task of `epoch` may still act.

@@ -70,7 +70,8 @@ pub use delegation::{
 pub use due::{LOOK_EVERY, NextLook, runs_end_at};
 pub use duplicate::{Duplicate, Duplicates};
 pub use execution::{
-    ExecutionOutput, ExecutionRecord, MetIncident, Phase, Redrive, returned_reservations,
+    EpochAndPhase, ExecutionOutput, ExecutionRecord, MetIncident, Phase, Redrive,
+    returned_reservations,
 };
 pub use incident::{
     Cause, ENGINE, Incident, IncidentAction, IncidentStatus, handle, kind_of_reason, open, reopen,

@@ -10,7 +10,7 @@ use super::{
     counter::{Counter, CounterChange},
     due::NextLook,
     duplicate::{Duplicate, Duplicates},
-    execution::ExecutionRecord,
+    execution::{EpochAndPhase, ExecutionRecord},
     incident::Incident,
     key::{IncidentKey, Key},
     link::Link,
@@ -202,20 +202,21 @@ impl Ledger for MemoryLedger {
         Ok(CountedPut::Done)
     }
 
-    async fn execution_and_controls(
+    async fn phase_and_controls(
         &self,
         at: &ExecutionKey,
         workflow: &str,
-    ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
+    ) -> Result<(Option<EpochAndPhase>, Vec<Control>), LedgerError> {
         let table = self.lock();
         let scopes = Scope::around(&at.tenant, workflow);
-        let execution = table.get(&at.key());
+        let execution: Option<ExecutionRecord> = table.get(&at.key());
+        let phase = execution.map(|execution| execution.epoch_and_phase());
         if table.paused.excludes(&scopes, Timestamp::UNIX_EPOCH) {
-            return Ok((execution, Vec::new()));
+            return Ok((phase, Vec::new()));
         }
         let controls = scopes.iter().filter_map(|scope| table.get(&scope.key()));
         let pausing = controls.filter(|control: &Control| control.state == ControlState::Paused);
-        Ok((execution, pausing.collect()))
+        Ok((phase, pausing.collect()))
     }
 
     async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {

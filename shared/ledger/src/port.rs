@@ -8,7 +8,7 @@ use super::{
     control::Control,
     counter::{Counter, CounterChange},
     duplicate::Duplicate,
-    execution::ExecutionRecord,
+    execution::{EpochAndPhase, ExecutionRecord},
     key::IncidentKey,
     link::Link,
     record::{Record, RecordKey},
@@ -106,13 +106,13 @@ pub trait Ledger: Send + Sync {
         changes: &[CounterChange],
     ) -> impl Future<Output = Result<CountedPut, LedgerError>> + Send;
 
-    /// Reads an execution record and every control that pauses the execution: in one request while
+    /// Reads epoch and phase of an execution and every control that pauses it: in one request while
     /// none does.
-    fn execution_and_controls(
+    fn phase_and_controls(
         &self,
         at: &ExecutionKey,
         workflow: &str,
-    ) -> impl Future<Output = Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError>> + Send;
+    ) -> impl Future<Output = Result<(Option<EpochAndPhase>, Vec<Control>), LedgerError>> + Send;
 
     /// Reads every record of an execution, in one query per page.
     fn snapshot(

@@ -198,6 +198,20 @@ fn an_attempt_waits_after_a_lost_answer_to_the_write_of_its_pause() {
 }
 
 #[test]
+fn an_attempt_waits_if_the_rollback_of_a_pause_cannot_be_recorded() {
+    for broken in [Op::ExecutionRecord, Op::PutExecution] {
+        let engine = engine();
+        let task = first_step(&engine);
+        let script = Script::default();
+        pause(&engine, PauseBehavior::Rollback);
+        engine.ledger.spoil(broken, 0, Fault::Unavailable);
+        assert_eq!(failing(&engine, &task, &script), ErrorName::Paused);
+        assert_eq!(failing(&engine, &task, &script), ErrorName::Halted);
+        assert_eq!(script.times(), 0, "{broken:?}");
+    }
+}
+
+#[test]
 fn a_pause_that_changes_to_rollback_undoes_a_waiting_execution() {
     let engine = engine();
     let task = first_step(&engine);

@@ -91,6 +91,9 @@ pub(super) async fn every_shape_of_an_executions_record_comes_back_as_it_was<L: 
         put(ledger, &record, Expect::Rev(before), Put::Done).await?;
         let read = ledger.read(of).await.map_err(text)?;
         same("read", &read, &Some(record.clone()))?;
+        let read = ledger.phase_and_controls(of, "WF-HOLD").await;
+        let (phase, _) = read.map_err(text)?;
+        same("epoch and phase", &phase, &Some(record.epoch_and_phase()))?;
         let lost = Put::Lost(Some(Box::new(record.clone())));
         put(ledger, &execution(of), Expect::Absent, lost).await?;
     }

@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, sync::Mutex};
 use futures_executor::block_on;
 
 use super::super::{
-    Control, CountedPut, Counter, CounterChange, Duplicate, ExecutionRecord, Expect, IncidentKey,
-    Key, Ledger, LedgerError, Link, MemoryLedger, Put, Record, RecordKey, Snapshot, StepKey,
-    contract::check_all,
+    Control, CountedPut, Counter, CounterChange, Duplicate, EpochAndPhase, ExecutionRecord, Expect,
+    IncidentKey, Key, Ledger, LedgerError, Link, MemoryLedger, Put, Record, RecordKey, Snapshot,
+    StepKey, contract::check_all,
 };
 use holdfast_ids::keys::ExecutionKey;
 
@@ -61,12 +61,12 @@ impl Ledger for Careless {
             .await
     }
 
-    async fn execution_and_controls(
+    async fn phase_and_controls(
         &self,
         at: &ExecutionKey,
         workflow: &str,
-    ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
-        self.ledger.execution_and_controls(at, workflow).await
+    ) -> Result<(Option<EpochAndPhase>, Vec<Control>), LedgerError> {
+        self.ledger.phase_and_controls(at, workflow).await
     }
 
     async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {
