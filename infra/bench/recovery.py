@@ -144,7 +144,7 @@ class Injury:
         def unsigned(item):
             item["generation"] = {"N": "1"}
             item["phase"]["M"]["at"] = {"S": later()}
-            item["receipt"] = {"NULL": True}
+            del item["receipt"]
             item["due"] = {"S": later(minutes=5)}
 
         self.write(execution, unsigned)

@@ -16,10 +16,13 @@ pub struct Attempt {
     /// The time of its claim.
     pub started_at: Timestamp,
     /// The time at which its end was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
     /// The outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<AttemptOutcome>,
     /// The error, for people; at most 200 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The code of the error, if the action reported one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

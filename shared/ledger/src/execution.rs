@@ -90,6 +90,7 @@ pub struct ExecutionRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<EarlyStop>,
     /// The receipt, once written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<ReceiptRef>,
     /// The receipt of the previous execution generation.
     #[serde(default, skip_serializing_if = "Option::is_none")]

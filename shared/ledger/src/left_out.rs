@@ -97,8 +97,8 @@ fn machine_of(execution: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::{
-        ExecutionRecord, INDEXES, Item, Phase, ShownExecution,
-        fixtures::{at as time, execution, key},
+        ExecutionRecord, INDEXES, Item, Phase, ShownExecution, StepRecord,
+        fixtures::{at as time, claim_by, execution, key},
     };
     use holdfast_receipt::{ReceiptRef, Status};
 
@@ -176,6 +176,35 @@ mod tests {
             let shown: ShownExecution = serde_json::from_value(shown.into()).expect("an entry");
             assert_eq!(shown.receipt, record.receipt);
         }
+    }
+
+    #[test]
+    fn an_item_has_no_null_and_one_of_an_earlier_release_is_read_with_its_nulls() {
+        let at = key("k");
+        let (record, step) = (execution(&at), claim_by(&at, "t", 0).first);
+        let attempt = json!(step.attempts[0]);
+        let (execution, step) = (json!(record), json!(step));
+        for written in [&execution, &step, &attempt] {
+            let members = written.as_object().expect("members");
+            assert!(!members.values().any(Value::is_null), "{written}");
+        }
+        let with_nulls = |written: &Value, names: &[&str]| {
+            let mut members = written.clone();
+            for name in names {
+                assert_eq!(written.get(name), None, "{name}");
+                members[*name] = Value::Null;
+            }
+            members
+        };
+        let read = with_nulls(&execution, &["receipt"]);
+        assert_eq!(
+            serde_json::from_value::<ExecutionRecord>(read).ok(),
+            Some(record)
+        );
+        let mut read = with_nulls(&step, &["item", "undo_input", "output"]);
+        read["attempts"][0] = with_nulls(&attempt, &["ended_at", "outcome", "error"]);
+        let read: StepRecord = serde_json::from_value(read).expect("a record");
+        assert_eq!(json!(read), step);
     }
 
     #[test]

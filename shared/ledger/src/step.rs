@@ -26,6 +26,7 @@ pub struct StepRecord {
     /// The step's name.
     pub step: String,
     /// The item's name in a `for_each`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<String>,
     /// True if the item's name is the hash of its item key. An earlier release wrote no such mark.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -54,8 +55,10 @@ pub struct StepRecord {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reads: bool,
     /// The policy of its undo; `None` if the step is irreversible or only reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<UndoPolicy>,
     /// The undo's own input, if the action has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo_input: Option<Payload>,
     /// True if the target can take the same call twice.
     pub idempotent: bool,
@@ -68,6 +71,7 @@ pub struct StepRecord {
     /// The state.
     pub state: StepState,
     /// The output, once an attempt succeeded; it is kept while the step is undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Payload>,
     /// True if an attempt with an unknown outcome may have taken effect. Only a successful attempt
     /// or verification clears it.
