@@ -6,7 +6,7 @@ use aws_config::{
     BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
     identity::IdentityCache, retry::RetryConfig, timeout::TimeoutConfig,
 };
-use aws_sdk_dynamodb::config::{SharedCredentialsProvider, StalledStreamProtectionConfig};
+use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use holdfast_action::Settings;
 use holdfast_admission::ApprovalKeys;
 use holdfast_engine::Engine;
@@ -15,6 +15,7 @@ use holdfast_receipt::evidence::CertifiedSealer;
 use crate::{
     AuditBus, DynamoLedger, Keys, KmsSigner, Machines, S3Store, SdkHttpClient, SecretsManager,
     SystemHost,
+    ledger_client::ledger_client,
     session::{RoleSession, SESSION},
 };
 
@@ -130,15 +131,8 @@ impl Deployment {
     /// The ledger table.
     pub fn ledger(&self) -> Result<DynamoLedger, String> {
         let table = self.variable("HOLDFAST_LEDGER_TABLE")?;
-        // An answer of DynamoDB is read whole within the time of its attempt, so that a second
-        // watch over stalled bodies finds nothing.
-        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.sdk)
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-        if let Ok(endpoint) = self.variable(LEDGER_ENDPOINT) {
-            config = config.endpoint_url(endpoint);
-        }
-        let client = aws_sdk_dynamodb::Client::from_conf(config.build());
-        Ok(DynamoLedger::new(client, table))
+        let endpoint = self.variable(LEDGER_ENDPOINT).ok();
+        Ok(DynamoLedger::new(ledger_client(&self.sdk, endpoint), table))
     }
 
     /// The signer of receipts, which also knows the keys that signed before.

@@ -14,6 +14,7 @@ mod host;
 mod http_client;
 mod item;
 mod ledger;
+mod ledger_client;
 mod listing;
 mod log;
 mod machines;
