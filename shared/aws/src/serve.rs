@@ -1,14 +1,14 @@
 //! The Lambda loop of a task function: JSON in, JSON out, errors under names that state machines
 //! match.
 
-use std::{fmt, future::Future};
+use std::{collections::BTreeMap, fmt, future::Future};
 
 use holdfast_action::{Check, Checks};
 use holdfast_engine::TaskError;
 use holdfast_task::ErrorName;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{error::Category, value::RawValue};
 
 /// The answer of an invocation.
 #[derive(Serialize)]
@@ -57,22 +57,23 @@ where
 /// an error that state machines retry for minutes. Serde's messages are left out, since they may
 /// quote a value of the task.
 pub fn read_task<T: DeserializeOwned>(text: &str) -> Result<Option<T>, TaskError> {
-    let malformed = |why: &str| TaskError::new(ErrorName::Malformed, why);
-    let payload: Value = serde_json::from_str(text).map_err(|_| {
-        malformed(
-            "the task cannot be read as JSON: a text of the start has half a character \
-             (a lone surrogate such as \\ud83d), it is nested more than 120 levels deep, or it \
-             has a number beyond 1e308",
-        )
-    })?;
-    if payload == json!({ "check": true }) {
+    let checks: Result<BTreeMap<&str, bool>, _> = serde_json::from_str(text);
+    if checks.is_ok_and(|members| members == BTreeMap::from([("check", true)])) {
         return Ok(None);
     }
-    serde_json::from_value(payload).map(Some).map_err(|_| {
-        malformed(
-            "the task cannot be read: its state machine was compiled by another version; \
-             run holdfast compile and deploy",
-        )
+    serde_json::from_str(text).map(Some).map_err(|error| {
+        let why = match error.classify() {
+            Category::Data => {
+                "the task cannot be read: its state machine was compiled by another version; \
+                 run holdfast compile and deploy"
+            }
+            Category::Syntax | Category::Eof | Category::Io => {
+                "the task cannot be read as JSON: a text of the start has half a character \
+                 (a lone surrogate such as \\ud83d), it is nested more than 120 levels deep, or \
+                 it has a number beyond 1e308"
+            }
+        };
+        TaskError::new(ErrorName::Malformed, why)
     })
 }
 
@@ -98,6 +99,8 @@ impl From<ErrorResponse> for Diagnostic {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
@@ -124,7 +127,14 @@ mod tests {
             step: u32,
         }
         assert!(read_task::<Task>(r#"{"step":1}"#).is_ok_and(|task| task.is_some()));
-        assert!(read_task::<Task>(r#"{"check":true}"#).is_ok_and(|task| task.is_none()));
+        assert!(read_task::<Task>(r#" {"check": true}"#).is_ok_and(|task| task.is_none()));
+        for none in [
+            "[true]",
+            r#"{"check":false}"#,
+            r#"{"check":true,"step":true}"#,
+        ] {
+            assert!(read_task::<Task>(none).is_err(), "{none}");
+        }
         let refused = read_task::<Task>(r#"{"step":"hunter2"}"#).expect_err("a text is no number");
         assert!(
             refused.message.contains("another version"),
