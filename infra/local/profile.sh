@@ -13,7 +13,8 @@ mkdir -p "$counts"
 stage "building programs that count"
 CARGO_TARGET_DIR=$built logged "$logs/profile.log" \
     make -C "$root/functions/handlers" PROFILE=deployed PROGRAMS="begin steps" \
-    COUNTS=-Cprofile-generate ARTIFACTS_DIR="$built/programs" programs ||
+    COUNTS="-Cprofile-generate -Cllvm-args=-pgo-temporal-instrumentation" LAYOUT= \
+    ARTIFACTS_DIR="$built/programs" programs ||
     fail_with_log "the build of the programs failed" "$logs/profile.log"
 stage "counting calls"
 "$root/.venv/bin/python" "$root/infra/bench/profile.py" "$built/programs" "$counts"
