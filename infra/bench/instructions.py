@@ -23,15 +23,20 @@ WAITS = 6
 LINE = 64
 
 
+def profiled(stub, program, event, count, out, *options):
+    """Runs a process that answers so many calls, whose counts Callgrind writes to `out`."""
+    stub.calls = Calls(event, count)
+    command = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={out}", *options, program]
+    with calls.running(stub, command, {"_HANDLER": "step", "HOLDFAST_ACTION": "http"}) as process:
+        process.terminate()
+        process.wait()
+
+
 def counted(stub, program, event, count):
     """Returns the instructions of a process that answers so many calls, and those of its hashes."""
     with tempfile.TemporaryDirectory() as folder:
         out = f"{folder}/callgrind.out"
-        command = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={out}", program]
-        stub.calls = Calls(event, count)
-        with calls.running(stub, command, {"_HANDLER": "step", "HOLDFAST_ACTION": "http"}) as process:
-            process.terminate()
-            process.wait()
+        profiled(stub, program, event, count, out)
         shown = subprocess.run(["callgrind_annotate", out], check=True, text=True, capture_output=True)
     numbers = {"TOTALS": 0, HASH: 0}
     for line in shown.stdout.splitlines():
@@ -44,12 +49,7 @@ def counted(stub, program, event, count):
 def code_cache_lines(stub, program, event):
     """Returns the cache lines of code that a call runs, counted again after each of its waits."""
     with tempfile.TemporaryDirectory() as folder:
-        options = ["--dump-instr=yes", "--dump-before=epoll_wait", f"--callgrind-out-file={folder}/out"]
-        stub.calls = Calls(event, FEW)
-        command = ["valgrind", "--quiet", "--tool=callgrind", *options, program]
-        with calls.running(stub, command, {"_HANDLER": "step", "HOLDFAST_ACTION": "http"}) as process:
-            process.terminate()
-            process.wait()
+        profiled(stub, program, event, FEW, f"{folder}/out", "--dump-instr=yes", "--dump-before=epoll_wait")
         dumps = sorted(pathlib.Path(folder).glob("out.*"), key=lambda dump: int(dump.suffix[1:]))
         # The first half of the calls makes connections. The last waits follow the last event.
         waits = WAITS * FEW // 2
