@@ -31,10 +31,12 @@ pub fn workers(functions: &[&str]) -> Vec<String> {
 }
 
 /// Stops processes by SIGSTOP, so that none of them answers until it is killed.
+///
+/// # Panics
+///
+/// Panics if one of them has ended, or if there is none.
 pub fn stop(processes: &[String]) {
-    let mut stop = Command::new("kill");
-    let stop = stop.arg("-STOP").args(processes).status();
-    assert!(stop.is_ok_and(|status| status.success()), "{processes:?}");
+    assert!(signal("-STOP", processes), "{processes:?} do not all stop");
 }
 
 /// Kills processes by SIGKILL, and waits until they have ended, so that the emulator sends none of
@@ -47,14 +49,19 @@ pub fn kill(processes: &[String]) {
     if processes.is_empty() {
         return;
     }
-    let mut kill = Command::new("kill");
-    let kill = kill.arg("-KILL").args(processes).output();
-    kill.expect("kill runs");
+    signal("-KILL", processes);
     let until = Instant::now() + PATIENCE;
     while let Some(alive) = processes.iter().find(|process| is_alive(process)) {
         assert!(Instant::now() < until, "process {alive} does not end");
         sleep(Duration::from_millis(5));
     }
+}
+
+/// Sends a signal to processes. Returns whether each of them got it.
+fn signal(signal: &str, processes: &[String]) -> bool {
+    let mut kill = Command::new("kill");
+    let sent = kill.arg(signal).args(processes).output();
+    sent.expect("kill runs").status.success()
 }
 
 /// True if the process has not ended for its parent. One that has is a zombie (`Z`) until its
