@@ -36,14 +36,14 @@ pub(super) async fn file(
     let found = FILES.iter().find(|file| file.name == name);
     let file = found.ok_or_else(|| Problem::not_found("the console has no such file"))?;
     let tag = TAGS[file.name].clone();
-    let has_tag = |tag: &str| entries(&headers, header::IF_NONE_MATCH).any(|entry| entry == tag);
     let kept = [
         // A browser asks again each time, and a new deployment takes effect at once.
         (header::CACHE_CONTROL, "no-cache".to_owned()),
         (header::ETAG, tag.clone()),
         (header::VARY, "accept-encoding".to_owned()),
     ];
-    if has_tag(&tag) || has_tag(&format!("W/{tag}")) {
+    let mut known = entries(&headers, header::IF_NONE_MATCH);
+    if known.any(|entry| entry.strip_prefix("W/").unwrap_or(entry) == tag) {
         return Ok((StatusCode::NOT_MODIFIED, kept).into_response());
     }
     let kind = [(header::CONTENT_TYPE, content_type(file.name))];
