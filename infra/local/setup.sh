@@ -56,7 +56,24 @@ environment() {
     quietly "$logs/pip-$2.log" "$root/.venv/bin/pip" --python "$venv/bin/python" install --no-deps \
         --require-hashes --only-binary :all: --no-compile --disable-pip-version-check \
         --progress-bar off --requirement "$requirements"
+    [[ $venv != *\ * ]] || start_by_shell "$venv"
     cp "$requirements" "$venv/.installed"
+}
+
+# Rewrites the first line of scripts in the virtual environment $1, whose path has a space. pip
+# writes the interpreter unquoted into a script that a package brings, such as aws, and the kernel
+# splits it at the space. pip writes these lines into scripts of its own.
+start_by_shell() {
+    local LC_ALL=C script
+    for script in "$1"/bin/*; do
+        head --bytes=$((${#1} + 2)) "$script" | cmp --silent - <(printf '#!%s' "$1") || continue
+        {
+            printf "#!/bin/sh\n'''exec' \"%s/bin/python\" \"\$0\" \"\$@\"\n' '''\n" "$1"
+            tail --lines=+2 "$script"
+        } >"$script.new"
+        chmod +x "$script.new"
+        mv "$script.new" "$script"
+    done
 }
 
 # The npm packages of folder $1, under the integrity of its lock. No package runs code of its own
