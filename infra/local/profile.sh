@@ -4,6 +4,9 @@
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
+# The counts in infra/build are of x86_64, the default Architecture. Those of another processor
+# would replace them.
+[[ $(uname -m) = x86_64 ]] || fail "this machine is $(uname -m)" "make profile runs on x86_64"
 bash "$here/setup.sh" stack
 bash "$here/setup.sh" profile
 built=$target_dir/profile
