@@ -35,6 +35,18 @@ pub(crate) fn shipped(file: &str, input: Option<Value>, settings: Settings) -> D
     Drill::new(&read(&source), file, &actions(), input, settings).expect("it executes")
 }
 
+/// Returns the input in `tests/inputs` that leads to every step of a shipped workflow. Without such
+/// a file, the input that is made from the schema does.
+pub(crate) fn input_of(file: &str) -> Option<Value> {
+    let path = project().join("tests/inputs").join(file);
+    let path = path.with_extension("json");
+    let exists = path.exists();
+    exists.then(|| {
+        let input = fs::read_to_string(&path).expect("a text");
+        serde_json::from_str(&input).expect("JSON")
+    })
+}
+
 /// Returns the drill of a definition in a text, with the default settings.
 pub(crate) fn drill_of(source: &str) -> Drill {
     let settings = Settings::default();

@@ -2,21 +2,17 @@
 
 use holdfast_drill::{Drill, Fault, Manners, Scenario, Settings};
 use holdfast_workflow::compile;
-use serde_json::{Value, json};
 
-use crate::set_up::{actions, every_workflow, files, read, shipped};
+use crate::set_up::{actions, every_workflow, files, input_of, read, shipped};
 
-/// Returns an input if the one made from the schema does not lead to every step.
-fn input_of(file: &str) -> Option<Value> {
-    match file {
-        "hold-vendor-group.yaml" => Some(json!({
-            "group": "east", "hold_days": 14, "tell_treasury": true,
-            "vendors": [{ "id": "v1" }, { "id": "v2", "exempt": true }, { "id": "v3" }],
-        })),
-        "hold-strategic-vendor.yaml" => Some(json!({ "vendor_id": "v1", "amount": 60_000 })),
-        _ => None,
-    }
-}
+/// The files of the workflows that a release has.
+const RELEASED: [&str; 5] = [
+    "delay-vendor-payments-acme.yaml",
+    "hold-large-payments.yaml",
+    "hold-strategic-vendor.yaml",
+    "hold-vendor-group.yaml",
+    "release-review-reminder.yaml",
+];
 
 fn violations(drill: &Drill, scenarios: &[Scenario]) -> Vec<String> {
     let mut found = Vec::new();
@@ -36,9 +32,13 @@ fn violations(drill: &Drill, scenarios: &[Scenario]) -> Vec<String> {
 fn all_hold(settings: Settings) {
     for file in files() {
         let drill = shipped(&file, input_of(&file), settings);
-        assert_eq!(drill.not_reached(), [""; 0], "{file}");
+        let input = "the input does not lead to these steps; write one that does into tests/inputs, \
+                     under the name of the workflow's file";
+        assert_eq!(drill.not_reached(), [""; 0], "{file}: {input}");
         let singles = drill.singles();
-        assert!(singles.len() > 100, "{file}: {}", singles.len());
+        // A workflow of one's own may be short.
+        let least = if RELEASED.contains(&&*file) { 100 } else { 20 };
+        assert!(singles.len() > least, "{file}: {}", singles.len());
         assert_eq!(violations(&drill, &singles), [""; 0], "{file}");
     }
 }
