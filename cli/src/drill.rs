@@ -286,7 +286,7 @@ fn one(drill: &Drill, name: &str) -> Result<(), Trouble> {
         line(&format!("residual   {}: {certainty}", residual.step))?;
     }
     if !outcome.struck {
-        say("a fault of this scenario did not occur: the run ended before its call");
+        say("a fault of this scenario did not occur: the run did not reach its call");
     }
     judge(&[(&scenario, &outcome)])
 }
@@ -295,7 +295,8 @@ fn one(drill: &Drill, name: &str) -> Result<(), Trouble> {
 fn all(drill: &Drill, pairs: bool) -> Result<(), Trouble> {
     for step in drill.not_reached() {
         say(&format!(
-            "{step} is not drilled: this input does not lead to it (see --input)"
+            "{step} is not drilled in full: this input does not lead to it, or to its question (see \
+             --input)"
         ));
     }
     let singles = drill.singles();
@@ -314,7 +315,7 @@ fn all(drill: &Drill, pairs: bool) -> Result<(), Trouble> {
     let met = outcomes.iter().filter(|outcome| outcome.struck).count();
     let unmet = match scenarios.len() - met {
         0 => String::new(),
-        some => format!("; in {some} a fault did not occur, as the run ended before its call"),
+        some => format!("; in {some} a fault did not occur, as the run did not reach its call"),
     };
     line(&format!(
         "{} scenarios, and every one held{unmet}",

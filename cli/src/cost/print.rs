@@ -23,7 +23,7 @@ pub(super) fn print(
 ) -> Result<(), Trouble> {
     for step in workflow.drill.not_reached() {
         say(&format!(
-            "{step} is not in the bill: this input does not lead to it (see --input)"
+            "{step} is not in the bill in full: this input does not lead to it, or to its question (see --input)"
         ));
     }
     let (success, screen) = (&own.success, Screen::stdout());

@@ -101,6 +101,16 @@ fn an_error_names_why_a_workflow_cannot_be_drilled() {
 }
 
 #[test]
+fn a_drill_names_the_guardrail_that_refuses_its_input() {
+    let rule = "guardrails: [{ name: never, assert: '{% false %}', message: it never starts }]\n";
+    let output = hold(rule).run(&["drill", "workflows/test.yaml"]);
+    assert_eq!(output.code, Some(1), "{}", output.out);
+    let help = "help: the guardrail `never` refuses this start; give an input with --input, or a \
+                time with --at, that it admits\n";
+    assert!(output.err.ends_with(help), "{}", output.err);
+}
+
+#[test]
 fn a_workflow_that_starts_at_no_default_time_is_drilled_at_another() {
     for rule in [
         "hours: { zone: UTC, days: [tue], from: '08:00', to: '18:00' }",

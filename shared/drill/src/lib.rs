@@ -187,7 +187,8 @@ impl Drill {
         scenario::pairs(&self.survey.places)
     }
 
-    /// Returns the steps that the input does not lead to. They are not drilled.
+    /// Returns the steps that the input does not lead to, and the approvals that ask no person
+    /// under it. Their own faults are not drilled.
     pub fn not_reached(&self) -> &[String] {
         &self.survey.not_reached
     }

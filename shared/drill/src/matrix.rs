@@ -14,20 +14,26 @@ pub struct Matrix {
     rows: Vec<(String, Vec<String>)>,
 }
 
+/// The letter of a scenario of which a fault did not occur.
+const UNMET: char = '-';
 /// The meaning of the letters.
-const LEGEND: [(char, &str); 6] = [
+const LEGEND: [(char, &str); 7] = [
     ('E', "EXECUTED"),
     ('R', "ROLLED_BACK"),
     ('P', "PARTIALLY_ROLLED_BACK"),
     ('F', "FAILED"),
     ('0', "nothing was begun"),
     ('!', "a violation"),
+    (UNMET, "a fault did not occur"),
 ];
 
 /// Returns the letter of an outcome.
 fn letter(outcome: &Outcome) -> char {
     if !outcome.violations.is_empty() {
         return '!';
+    }
+    if !outcome.struck {
+        return UNMET;
     }
     let status = outcome.status.as_deref().unwrap_or("nothing was begun");
     let known = LEGEND.iter().find(|(_, name)| *name == status);
@@ -137,5 +143,25 @@ impl fmt::Display for Matrix {
             writeln!(f, "{letter}  {name}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scenario_of_which_a_fault_did_not_occur_is_no_end() {
+        let outcome = |struck: bool, violations: &[&str]| Outcome {
+            status: Some("EXECUTED".to_owned()),
+            remaining: BTreeMap::new(),
+            receipt: None,
+            violations: violations.iter().map(ToString::to_string).collect(),
+            struck,
+            story: Vec::new(),
+        };
+        assert_eq!(letter(&outcome(true, &[])), 'E');
+        assert_eq!(letter(&outcome(false, &[])), UNMET);
+        assert_eq!(letter(&outcome(false, &["an effect twice"])), '!');
     }
 }

@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use holdfast_receipt::ApprovalOutcome;
+
 use crate::{
     Settings,
     check::{Findings, check},
@@ -26,10 +28,12 @@ use crate::{
 /// The places at which faults can strike, and how each is reached.
 pub(crate) struct Survey {
     pub(crate) places: Vec<Place>,
-    /// Steps that a run without faults does not perform.
+    /// Steps that a run without faults does not perform, and approvals that ask no person.
     pub(crate) not_reached: Vec<String>,
 }
 
+/// The suffix of the state after a question that no person answered.
+const EXPIRED: &str = ".expired";
 /// Guardrails that the time of the start decides.
 const TIMES: [&str; 2] = ["hours", "freeze"];
 
@@ -108,10 +112,21 @@ impl Survey {
             places: Vec::new(),
             not_reached,
         };
-        survey.note(&left, deployed, &[]);
+        survey.note(&left, &found, deployed, &[]);
         for step in &reached {
             survey.ways_back(deployed, &parsed, step, &reached);
         }
+        let states = deployed.machine.names().into_iter();
+        let approvals = states.filter_map(|state| state.strip_suffix(EXPIRED));
+        let asked = |name: &str| {
+            let mut places = survey.places.iter();
+            places.any(|place| place.kind == Kind::Approval && place.name == name)
+        };
+        // An action's step has such a state too: its escalation's.
+        let calls = |name: &str| deployed.steps.iter().any(|step| step.name == name);
+        let not_asked = approvals.filter(|name| !calls(name) && !asked(name));
+        let not_asked: Vec<String> = not_asked.map(str::to_owned).collect();
+        survey.not_reached.extend(not_asked);
         Ok(survey)
     }
 
@@ -163,8 +178,8 @@ impl Survey {
         let trials = trials.into_iter();
         let trials = trials.filter(|trial| !reads || trial.iter().all(|one| one.place != back));
         for trial in trials {
-            let (left, _) = play(deployed, parsed, &trial, Stage::default());
-            self.note(&left, deployed, &trial);
+            let (left, found) = play(deployed, parsed, &trial, Stage::default());
+            self.note(&left, &found, deployed, &trial);
         }
         if !reads {
             let place = format!("{step}.unanswered");
@@ -172,39 +187,54 @@ impl Survey {
         }
     }
 
-    /// Adds every entered state that is not known yet.
-    fn note(&mut self, left: &RunResult, deployed: &Arc<DrilledWorkflow>, before: &[Strike]) {
+    /// Adds every entered state that is not known yet. An approval that asked no person is a
+    /// `State`. It becomes an `Approval` when a later run asks a person.
+    fn note(
+        &mut self,
+        left: &RunResult,
+        found: &Findings,
+        deployed: &Arc<DrilledWorkflow>,
+        before: &[Strike],
+    ) {
+        let approvals = found.receipt.iter().flat_map(|receipt| &receipt.approvals);
+        let asked: Vec<&str> = approvals
+            .filter(|approval| approval.outcome != ApprovalOutcome::Skipped)
+            .map(|approval| &*approval.step)
+            .collect();
         for state in &left.entered {
             let step = deployed.steps.iter().any(|known| known.name == *state);
-            let approval = format!("{state}.expired");
             let kind = match state.as_str() {
                 "Begin" | "Finish" | "Finish.without_output" | "Plan" | "Close" => Kind::Writes,
                 name if name.ends_with(".escalate") => Kind::Escalation,
-                name if name.ends_with(".expired") => Kind::Writes,
+                name if name.ends_with(EXPIRED) => Kind::Writes,
                 _ if step && self.not_reached.contains(state) => Kind::State,
                 _ if step => Kind::Calls,
-                _ if deployed.machine.names().contains(&&*approval) => Kind::Approval,
+                name if asked.contains(&name) => Kind::Approval,
                 _ => Kind::State,
             };
             let new = self.add(state, kind, true, before);
             if new && kind == Kind::Approval {
                 let silence = [before, &[strike(state, Fault::Silence)]].concat();
-                self.add(&approval, Kind::Writes, true, &silence);
+                self.add(&format!("{state}{EXPIRED}"), Kind::Writes, true, &silence);
             }
         }
     }
 
+    /// Adds a place, or makes a known `State` an `Approval`. Returns false if nothing changed.
     fn add(&mut self, name: &str, kind: Kind, is_state: bool, before: &[Strike]) -> bool {
-        let new = !self.places.iter().any(|place| place.name == name);
-        if new {
-            self.places.push(Place {
-                name: name.to_owned(),
-                kind,
-                is_state,
-                before: before.to_vec(),
-            });
+        let place = Place {
+            name: name.to_owned(),
+            kind,
+            is_state,
+            before: before.to_vec(),
+        };
+        let mut places = self.places.iter_mut();
+        match places.find(|place| place.name == name) {
+            Some(known) if kind == Kind::Approval && known.kind == Kind::State => *known = place,
+            Some(_) => return false,
+            None => self.places.push(place),
         }
-        new
+        true
     }
 
     /// Returns all faults of a scenario: first those that lead to its places, then its own. Faults
@@ -265,13 +295,6 @@ pub(crate) fn executed(
     Err(why(deployed, left, found, reason.unwrap_or_default()))
 }
 
-/// Returns true if the time of the start refused it, and nothing else.
-fn refused_by_time(found: &Findings) -> bool {
-    let outcomes = found.receipt.iter().flat_map(|receipt| &receipt.guardrails);
-    let mut broken = outcomes.filter(|outcome| !outcome.held).peekable();
-    broken.peek().is_some() && broken.all(|outcome| TIMES.contains(&&*outcome.name))
-}
-
 fn why(deployed: &DrilledWorkflow, left: &RunResult, found: &Findings, reason: &str) -> String {
     let status = found.status.as_deref().unwrap_or("without a record");
     let mut why = format!("without any fault it ends {status}");
@@ -284,16 +307,33 @@ fn why(deployed: &DrilledWorkflow, left: &RunResult, found: &Findings, reason: &
     if let Some(end) = left.end.as_ref().filter(|end| **end != RunEnd::Succeeded) {
         why += &format!("\n  its state machine {end}");
     }
-    let help = match deployed.unanswered() {
-        _ if refused_by_time(found) => {
-            let start = deployed.start;
-            format!("it starts at {start}; give a time that the workflow admits with --at")
-        }
-        Some(step) => format!(
+    let help = match (refused(deployed, found), deployed.unanswered()) {
+        (Some(help), _) => help,
+        (None, Some(step)) => format!(
             "the drill answers {step} with 200 and no body; write its answer into a file for \
              --answers, such as `{step}: {{ body: {{ id: V-100 }} }}`"
         ),
-        None => "does it need another --input, or --answers of a target?".to_owned(),
+        (None, None) => "does it need another --input, or --answers of a target?".to_owned(),
     };
     format!("{why}\n  help: {help}")
+}
+
+/// Returns the remedy if guardrails refused the start: another time, or another input.
+fn refused(deployed: &DrilledWorkflow, found: &Findings) -> Option<String> {
+    let outcomes = found.receipt.iter().flat_map(|receipt| &receipt.guardrails);
+    let broken: Vec<&str> = outcomes
+        .filter(|outcome| !outcome.held)
+        .map(|outcome| &*outcome.name)
+        .collect();
+    let start = deployed.start;
+    match broken.iter().find(|name| !TIMES.contains(name)) {
+        Some(name) => Some(format!(
+            "the guardrail `{name}` refuses this start; give an input with --input, or a time with \
+             --at, that it admits"
+        )),
+        None if broken.is_empty() => None,
+        None => Some(format!(
+            "it starts at {start}; give a time that the workflow admits with --at"
+        )),
+    }
 }

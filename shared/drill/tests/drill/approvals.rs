@@ -61,11 +61,17 @@ fn one_person_of_each_group_approves_a_large_amount() {
 
 #[test]
 fn a_small_amount_asks_no_person_and_the_receipt_names_the_rule() {
-    let outcome = usual(&cosigned(50_000, "minimum: 1"));
+    let drill = cosigned(50_000, "minimum: 1");
+    let outcome = usual(&drill);
     let approval = approval(&outcome);
     assert_eq!(approval.outcome, ApprovalOutcome::Skipped);
     assert_eq!(approval.rule.as_deref(), Some("$input.amount > 50000"));
     assert_eq!(approval.votes, []);
+    // The drill says so, and has no person decide.
+    assert_eq!(drill.not_reached(), ["agreed"]);
+    let singles = drill.singles();
+    let mut names = singles.iter().map(ToString::to_string);
+    assert!(!names.any(|name| name == "agreed/silence" || name.contains("expired")));
 }
 
 #[test]
@@ -78,6 +84,7 @@ fn an_approval_of_two_groups_holds_under_every_single_fault() {
             let outcome = drill.run(&scenario).expect("it runs");
             let story = &outcome.story;
             assert_eq!(outcome.violations, [""; 0], "{scenario}: {story:#?}");
+            assert!(outcome.struck, "{scenario} did not occur: {story:#?}");
         }
     }
 }
