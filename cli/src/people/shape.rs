@@ -89,15 +89,9 @@ pub(super) struct StartResult {
     pub(super) replayed: bool,
     #[serde(default)]
     pub(super) status: Option<String>,
+    /// The execution, if it ended while the start waited.
     #[serde(default)]
-    pub(super) execution: Option<EndedExecution>,
-}
-
-/// An execution that ended while its start waited.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(JsonSchema))]
-pub(super) struct EndedExecution {
-    pub(super) status: String,
+    pub(super) execution: Option<Execution>,
 }
 
 /// The outcome of a guardrail.

@@ -41,21 +41,7 @@ pub(crate) fn show(args: &ShowArgs) -> Result<(), Trouble> {
 pub(super) fn in_words(answer: &Value, screen: &Screen) -> Result<String, Trouble> {
     let one: Execution = typed(answer)?;
     let mut text = heads(&one, screen);
-    for guardrail in one.guardrails.iter().filter(|one| !one.held) {
-        let why = guardrail.message.as_deref().unwrap_or("it did not hold");
-        line(
-            &mut text,
-            "refused by",
-            &format!("{}: {why}", guardrail.name),
-        );
-    }
-    if let Some(failure) = &one.failure {
-        let by = failure.requested_by.iter();
-        let by: String = by.map(|by| format!(", requested by {by}")).collect();
-        // A request has no state in which it failed.
-        let failure = format!("{} {}{by}", failure.state, failure.error);
-        line(&mut text, "failure", failure.trim_start());
-    }
+    text.push_str(&reasons(&one));
     for (member, name) in [("output", "output"), ("output_missing", "no output")] {
         let value = &answer[member];
         let value = value.get("value").unwrap_or(value);
@@ -80,6 +66,27 @@ pub(super) fn in_words(answer: &Value, screen: &Screen) -> Result<String, Troubl
         );
     }
     Ok(text)
+}
+
+/// The lines that say why an execution did not execute.
+pub(super) fn reasons(one: &Execution) -> String {
+    let mut text = String::new();
+    for guardrail in one.guardrails.iter().filter(|one| !one.held) {
+        let why = guardrail.message.as_deref().unwrap_or("it did not hold");
+        line(
+            &mut text,
+            "refused by",
+            &format!("{}: {why}", guardrail.name),
+        );
+    }
+    if let Some(failure) = &one.failure {
+        let by = failure.requested_by.iter();
+        let by: String = by.map(|by| format!(", requested by {by}")).collect();
+        // A request has no state in which it failed.
+        let failure = format!("{} {}{by}", failure.state, failure.error);
+        line(&mut text, "failure", failure.trim_start());
+    }
+    text
 }
 
 /// The lines about the execution itself.

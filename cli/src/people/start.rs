@@ -14,12 +14,18 @@ use holdfast_ids::{
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{options::ChangeOptions, shape::StartResult, workflow::workflow_id};
+use super::{options::ChangeOptions, shape::StartResult, show::reasons, workflow::workflow_id};
 use crate::{
     api::{ApiRequest, typed},
     report::Trouble,
     story::end,
 };
+
+/// The form of an input, for its errors.
+const INPUT_FORM: &str = "write {\"name\": …}, @FILE or -";
+/// The form of an approval's file, for its errors.
+const APPROVAL_FORM: &str =
+    "write a file with {\"jws\": \"…\"}, or with the members of an unsigned approval";
 
 /// The workflow and its input.
 #[derive(Args)]
@@ -62,10 +68,10 @@ pub(crate) fn start(args: &StartArgs) -> Result<(), Trouble> {
                    twice: choose another key";
         return Err(Trouble::Usage(why.to_owned()));
     }
-    let input = object("--input", &args.input)?;
+    let input = object("--input", &args.input, INPUT_FORM)?;
     let mut body = json!({ "input": input });
     if let Some(file) = &args.approval {
-        body["approval"] = Value::Object(object("--approval", &format!("@{file}"))?);
+        body["approval"] = Value::Object(object("--approval", &format!("@{file}"), APPROVAL_FORM)?);
     }
     let client = args.options.read.api.client()?;
     let path = format!("/v1/workflows/{workflow}/executions");
@@ -98,7 +104,14 @@ fn in_words(started: &StartResult) -> String {
     match (&started.execution, started.status.as_deref()) {
         (Some(ended), _) => {
             let status = sanitize(&ended.status);
-            format!("execution {id} ended {status}; holdfast receipt get {id}\n")
+            let more = match status.as_str() {
+                "EXECUTED" => "receipt get",
+                _ => "show",
+            };
+            format!(
+                "execution {id} ended {status}; holdfast {more} {id}\n{}",
+                reasons(ended)
+            )
         }
         (None, Some(status)) => {
             let status = sanitize(status);
@@ -112,8 +125,8 @@ fn in_words(started: &StartResult) -> String {
 }
 
 /// Reads a JSON object: as it is written, from a file or from standard input. The error names only
-/// the place, since the text may be confidential.
-fn object(option: &str, text: &str) -> Result<Map<String, Value>, Trouble> {
+/// the place and the form, since the text may be confidential.
+fn object(option: &str, text: &str, form: &str) -> Result<Map<String, Value>, Trouble> {
     let wrong = |why: String| Trouble::Usage(format!("{option}: {why}"));
     let read = match (text, text.strip_prefix('@')) {
         ("-", _) => {
@@ -132,14 +145,13 @@ fn object(option: &str, text: &str) -> Result<Map<String, Value>, Trouble> {
         let why = "an object has two members of one name, and only one would be sent: name it once";
         wrong(why.to_owned())
     })?;
-    let right = "write {\"name\": …}, @FILE or -";
     let value: Value = serde_json::from_str(&text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        wrong(format!("no JSON at line {line}, column {column}: {right}"))
+        wrong(format!("no JSON at line {line}, column {column}: {form}"))
     })?;
     match value {
         Value::Object(members) => Ok(members),
-        _ => Err(wrong(format!("it is JSON, but no object: {right}"))),
+        _ => Err(wrong(format!("it is JSON, but no object: {form}"))),
     }
 }
 
@@ -150,6 +162,24 @@ mod tests {
     #[test]
     fn the_answer_to_a_start_that_waited_says_how_it_ended_or_that_it_waits() {
         let id = "4".repeat(40);
+        let refused =
+            format!("ended REJECTED; holdfast show {id}\nrefused by  short: 30 days at most\n");
+        let failed = format!("ended FAILED; holdfast show {id}\nfailure     pay E\n");
+        let execution = |status: &str| {
+            json!({
+                "execution_id": id, "workflow_id": "WF-A", "workflow_version": 1, "tenant": "acme",
+                "status": status, "trigger": "api", "generation": 0,
+                "started_at": "2026-01-01T09:00:00Z", "ended_at": "2026-01-01T09:00:01Z",
+                "guardrails": [{
+                    "name": "short", "held": status != "REJECTED", "message": "30 days at most",
+                }],
+                "failure": match status {
+                    "FAILED" => json!({ "state": "pay", "error": "E" }),
+                    _ => Value::Null,
+                },
+                "questions": [], "steps": [],
+            })
+        };
         let cases = [
             (json!({}), "starts; holdfast watch"),
             (
@@ -157,8 +187,16 @@ mod tests {
                 "was started with this key before",
             ),
             (
-                json!({ "status": "FAILED", "execution": { "status": "FAILED" } }),
-                "ended FAILED; holdfast receipt get",
+                json!({ "status": "EXECUTED", "execution": execution("EXECUTED") }),
+                "ended EXECUTED; holdfast receipt get",
+            ),
+            (
+                json!({ "status": "REJECTED", "execution": execution("REJECTED") }),
+                &refused,
+            ),
+            (
+                json!({ "status": "FAILED", "execution": execution("FAILED") }),
+                &failed,
             ),
             (json!({ "status": "WAITING" }), "is WAITING; holdfast show"),
         ];
@@ -174,7 +212,7 @@ mod tests {
 
     #[test]
     fn an_input_is_a_json_object_and_an_error_does_not_quote_it() {
-        let read = object("--input", r#"{"days": 3}"#);
+        let read = object("--input", r#"{"days": 3}"#, INPUT_FORM);
         assert_eq!(read.ok().map(Value::Object), Some(json!({ "days": 3 })));
         for (wrong, says) in [
             ("[1]", "it is JSON, but no object"),
@@ -182,7 +220,7 @@ mod tests {
             ("", "no JSON at line 1, column 0"),
             ("{\"secret\": }", "no JSON at line 1, column 12"),
         ] {
-            let Err(Trouble::Usage(why)) = object("--input", wrong) else {
+            let Err(Trouble::Usage(why)) = object("--input", wrong, INPUT_FORM) else {
                 panic!("{wrong} is no object");
             };
             assert!(why.contains(says) && !why.contains("secret"), "{why}");
@@ -190,8 +228,21 @@ mod tests {
     }
 
     #[test]
+    fn an_approval_without_its_object_is_refused_with_the_form_of_its_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("approval.jws");
+        fs::write(&file, "eyJhbGciOiJFUzI1NiJ9.e30.c2ln").expect("it is written");
+        let text = format!("@{}", file.display());
+        let Err(Trouble::Usage(why)) = object("--approval", &text, APPROVAL_FORM) else {
+            panic!("a JWS is no object");
+        };
+        let says = "--approval: no JSON at line 1, column 1: write a file with {\"jws\":";
+        assert!(why.starts_with(says), "{why}");
+    }
+
+    #[test]
     fn an_input_that_cannot_be_read_is_named() {
-        let Err(Trouble::Other(why)) = object("--input", "@no-such-file.json") else {
+        let Err(Trouble::Other(why)) = object("--input", "@no-such-file.json", INPUT_FORM) else {
             panic!("there is no such file");
         };
         let named = why.starts_with("--input: no-such-file.json: No such file");
@@ -211,7 +262,7 @@ mod tests {
                 ("--input", text.to_owned()),
                 ("--approval", format!("@{}", file.display())),
             ] {
-                let Err(Trouble::Usage(why)) = object(option, &text) else {
+                let Err(Trouble::Usage(why)) = object(option, &text, INPUT_FORM) else {
                     panic!("{text} has a member twice");
                 };
                 let named = why.starts_with(&format!("{option}: an object has two members"));

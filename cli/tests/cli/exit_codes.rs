@@ -58,7 +58,13 @@ fn a_start_that_waited_exits_with_0_only_for_executed() {
     for (status, code) in [("EXECUTED", 0), ("FAILED", 1), ("REJECTED", 1)] {
         let id = "41c20d".repeat(7)[..40].to_owned();
         let answer = json!({
-            "execution_id": id, "replayed": false, "status": status, "execution": { "status": status },
+            "execution_id": id, "replayed": false, "status": status,
+            "execution": {
+                "execution_id": id, "workflow_id": "WF-PAY", "workflow_version": 1, "tenant": "acme",
+                "status": status, "trigger": "api", "generation": 0,
+                "started_at": "2026-01-01T09:00:00Z", "ended_at": "2026-01-01T09:00:01Z",
+                "guardrails": [], "failure": null, "questions": [], "steps": [],
+            },
         });
         let server = Server::start(move |_| ok(answer.clone()));
         let start = ["start", "WF-PAY", "--yes", "--wait"];
