@@ -121,7 +121,7 @@ pub(crate) fn run(project: &Project, args: &DoctorArgs) -> Result<(), Trouble> {
             if !found.is_empty()
                 && let Err(wrong) = report(&found)
             {
-                wrong.print();
+                wrong.print(false);
             }
             Err(Trouble::Other(unreadable(&why)))
         }
@@ -346,7 +346,8 @@ fn tenants(api: &Client, workflows: &[Workflow]) -> Result<Vec<Finding>, Trouble
     let registered = registered.map_or(&[][..], Vec::as_slice);
     let mut found = Vec::new();
     if !registered.iter().any(|one| one["state"] == "open") {
-        let why = "every start is refused: PUT /v1/tenants/TENANT registers one (docs/tenants.md)";
+        let why = "every start is refused: holdfast tenants register TENANT registers one \
+                   (docs/tenants.md)";
         let check = Check::of::<()>("a tenant is registered", Err(why.to_owned()));
         found.push(("API".to_owned(), check));
     }
@@ -358,8 +359,12 @@ fn tenants(api: &Client, workflows: &[Workflow]) -> Result<Vec<Finding>, Trouble
             let one = registered.iter().find(|one| one["tenant"] == tenant);
             let open = match one.map(|one| &one["state"]) {
                 Some(state) if state == "open" => Ok(()),
-                Some(_) => Err(format!("it is closed: PUT /v1/tenants/{tenant} opens it")),
-                None => Err(format!("it is not: PUT /v1/tenants/{tenant} registers it")),
+                Some(_) => Err(format!(
+                    "it is closed: holdfast tenants register {tenant} opens it"
+                )),
+                None => Err(format!(
+                    "it is not: holdfast tenants register {tenant} registers it"
+                )),
             };
             let what = format!("tenant {tenant} is registered");
             found.push((file.clone(), Check::of(what, open)));

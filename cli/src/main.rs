@@ -34,10 +34,15 @@ use project::Project;
 use report::Trouble;
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    let command = Cli::parse().command;
+    let writes = matches!(
+        command,
+        Command::Compile { check: false } | Command::Release { .. }
+    );
+    match run(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(trouble) => {
-            trouble.print();
+            trouble.print(writes);
             ExitCode::from(trouble.exit_code())
         }
     }

@@ -4,7 +4,12 @@ use std::{fs, path::PathBuf};
 
 use holdfast_ids::names::is_workflow_id;
 
-use crate::{output, project::Project, receipt::write_new, report::Trouble};
+use crate::{
+    output,
+    project::Project,
+    receipt::{EXISTS, write_new},
+    report::Trouble,
+};
 
 const STARTER: &str = include_str!("starter.yaml");
 /// The parameter with the address of the starter's target. A deployment that is otherwise ready
@@ -23,6 +28,10 @@ pub(crate) fn run(project: &Project, name: &str, folder: Option<PathBuf>) -> Res
     }
     let folder = folder.unwrap_or_else(|| project.workflows());
     let path = folder.join(format!("{plain}.yaml"));
+    if path.exists() {
+        let file = project.show(&path);
+        return Err(Trouble::Other(format!("{file}: {EXISTS}")));
+    }
     fs::create_dir_all(&folder)
         .map_err(|error| Trouble::Other(format!("{}: {error}", folder.display())))?;
     let text = STARTER.replace("WF-EXAMPLE", &id);

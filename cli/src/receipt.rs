@@ -113,6 +113,10 @@ fn in_file(path: &Path, why: String) -> Trouble {
 /// The end of the name of an incomplete file, which a killed process leaves behind.
 pub(crate) const PART: &str = ".part";
 
+/// The reason why a file that exists is not written.
+pub(crate) const EXISTS: &str =
+    "it exists, and no file is overwritten: choose another name, or move it away";
+
 /// Writes the whole file or none, and never over a file or a link that exists.
 pub(crate) fn write_new(file: &Path, bytes: &[u8]) -> Result<(), Trouble> {
     let folder = file.parent().filter(|folder| *folder != Path::new(""));
@@ -129,10 +133,7 @@ pub(crate) fn write_new(file: &Path, bytes: &[u8]) -> Result<(), Trouble> {
     };
     write().map_err(|error: io::Error| {
         let why = match error.kind() {
-            io::ErrorKind::AlreadyExists => {
-                "it exists, and no file is overwritten: choose another name, or move it away"
-                    .to_owned()
-            }
+            io::ErrorKind::AlreadyExists => EXISTS.to_owned(),
             _ => error.to_string(),
         };
         in_file(file, why)

@@ -60,8 +60,9 @@ impl Trouble {
         }
     }
 
-    /// Prints the reason to the person at the terminal.
-    pub(crate) fn print(&self) {
+    /// Prints the reason to the person at the terminal. If the command `writes`, "nothing was
+    /// written" follows the count of problems.
+    pub(crate) fn print(&self, writes: bool) {
         match self {
             Self::Usage(message)
             | Self::Refused(message)
@@ -75,8 +76,9 @@ impl Trouble {
                 }
                 let count: usize = files.iter().map(|file| file.problems.len()).sum();
                 say(&format!(
-                    "{count} {}; nothing was written",
-                    if count == 1 { "problem" } else { "problems" }
+                    "{count} {}{}",
+                    if count == 1 { "problem" } else { "problems" },
+                    if writes { "; nothing was written" } else { "" }
                 ));
             }
         }

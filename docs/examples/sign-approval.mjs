@@ -3,8 +3,10 @@
 //   openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem
 //   node sign-approval.mjs key key.pem erp-2026 acme WF-PAY > approval-keys.json
 //   node sign-approval.mjs sign key.pem erp-2026 < approval.json > approval.jws
+//   printf '{"jws": "%s"}\n' "$(cat approval.jws)" > signed.json    # holdfast start --approval
 //
-// approval.json has approved_by, workflow_id, tenant, jti, valid_for_s and the approved input.
+// approval.json has approved_by, workflow_id, tenant, jti, valid_for_s and the approved input. On
+// the local stack, the key is $HOLDFAST_APPROVALS_KEY, and its id is local.
 
 import { createHash, createPrivateKey, createPublicKey, sign } from "node:crypto";
 import { readFileSync } from "node:fs";

@@ -22,7 +22,11 @@ pub(crate) fn expect_done(status: u16, body: Value) -> Result<Value, Trouble> {
             "{}; the same command can be repeated",
             problem(status, &body)
         ))),
-        _ => Err(Trouble::Refused(problem(status, &body))),
+        _ => Err(Trouble::Refused(format!(
+            "{}{}",
+            problem(status, &body),
+            hint(status, &body)
+        ))),
     }
 }
 
@@ -35,18 +39,7 @@ fn problem(status: u16, body: &Value) -> String {
     }
     let detail = text("detail").or_else(|| text("message"));
     let detail = detail.unwrap_or_else(|| "without a reason".to_owned());
-    // The API names its own parameters, and people of the command give options.
-    let options = [
-        (
-            "in the query, such as ?tenant=",
-            "by --tenant, such as --tenant ",
-        ),
-        ("send \"new\": true", "add --new"),
-    ];
-    let detail = options.iter().fold(detail, |detail, (of_api, option)| {
-        detail.replace(of_api, option)
-    });
-    line.push_str(&format!(": {detail}"));
+    line.push_str(&format!(": {}", for_command(&detail)));
     for error in body["errors"].as_array().into_iter().flatten() {
         line.push_str(&format!(
             "\n  {}",
@@ -54,6 +47,40 @@ fn problem(status: u16, body: &Value) -> String {
         ));
     }
     line
+}
+
+/// A message of the API, with options and commands in place of its parameters and requests.
+pub(crate) fn for_command(message: &str) -> String {
+    let options = [
+        (
+            "in the query, such as ?tenant=",
+            "by --tenant, such as --tenant ",
+        ),
+        ("send \"new\": true", "add --new"),
+        ("POST to its rollback", "use holdfast rollback"),
+        ("by PUT /v1/tenants/", "by holdfast tenants register "),
+    ];
+    let message = message.to_owned();
+    options.iter().fold(message, |message, (of_api, option)| {
+        message.replace(of_api, option)
+    })
+}
+
+/// The remedy for a refusal whose text names none. The 401 of API Gateway has no problem type. The
+/// 404 is that of an unknown workflow.
+fn hint(status: u16, body: &Value) -> &'static str {
+    let detail = body["detail"].as_str().unwrap_or_default();
+    match status {
+        401 if body["type"].is_null() => {
+            "; API Gateway refuses the token: it is expired, or its issuer, audience or signature is \
+             wrong; on the local stack, `make up` writes new tokens and `source .local/env` reads them"
+        }
+        404 if detail.starts_with("no workflow ") => {
+            "; `holdfast workflows` lists those open to the tenant; to deploy a new file, run \
+             `make up` on the local stack, else `holdfast compile`, `sam build` and `sam deploy`"
+        }
+        _ => "",
+    }
 }
 
 fn shown(text: &str) -> String {
@@ -201,7 +228,7 @@ mod tests {
         // The text of functions/handlers/api/principal.rs.
         let detail = "the token names no tenant: name it in the query, such as ?tenant=acme";
         let api = include_str!("../../../functions/handlers/api/principal.rs");
-        assert!(api.contains(detail), "the API says it otherwise");
+        assert!(api.contains(detail), "the API's text changed");
         let body = json!({ "title": "Bad request", "detail": detail });
         let Err(Trouble::Refused(why)) = expect_done(400, body) else {
             panic!("400 is a refusal");
@@ -214,12 +241,51 @@ mod tests {
     }
 
     #[test]
+    fn a_request_of_the_api_is_named_by_its_command() {
+        // The texts of shared/ledger.
+        let ended = "to undo an executed one, POST to its rollback";
+        let ledger = include_str!("../../../shared/ledger/src/lifecycle.rs");
+        assert!(ledger.contains(ended), "the API's text changed");
+        assert_eq!(
+            for_command(ended),
+            "to undo an executed one, use holdfast rollback"
+        );
+        let closed = "a platform admin opens it by PUT /v1/tenants/";
+        let ledger = include_str!("../../../shared/ledger/src/tenant.rs");
+        assert!(ledger.contains(closed), "the API's text changed");
+        assert_eq!(
+            for_command(&format!("{closed}acme")),
+            "a platform admin opens it by holdfast tenants register acme"
+        );
+    }
+
+    #[test]
+    fn an_unknown_workflow_is_refused_with_the_command_that_lists_the_known_ones() {
+        // The text of functions/handlers/api/workflow.rs.
+        let api = include_str!("../../../functions/handlers/api/workflow.rs");
+        let known = api.contains("no workflow {} is open to this tenant");
+        assert!(known, "the API's text changed");
+        let detail = "no workflow \"WF-HOLD\" is open to this tenant";
+        let body = json!({ "type": "/problems/not-found", "title": "Not found", "detail": detail });
+        let Err(Trouble::Refused(why)) = expect_done(404, body) else {
+            panic!("404 is a refusal");
+        };
+        let says = format!("{detail}; `holdfast workflows` lists those open to the tenant");
+        assert!(why.contains(&says), "{why}");
+    }
+
+    #[test]
     fn an_answer_of_api_gateway_and_an_empty_one_are_shown_too() {
         let Err(Trouble::Refused(why)) = expect_done(401, json!({ "message": "Unauthorized" }))
         else {
             panic!("401 is a refusal");
         };
-        assert_eq!(why, "the API answered 401: Unauthorized");
+        assert_eq!(
+            why,
+            "the API answered 401: Unauthorized; API Gateway refuses the token: it is expired, or its \
+             issuer, audience or signature is wrong; on the local stack, `make up` writes new tokens \
+             and `source .local/env` reads them"
+        );
         let Err(Trouble::Unavailable(why)) = expect_done(503, Value::Null) else {
             panic!("503 may pass");
         };

@@ -11,7 +11,7 @@ use holdfast_ids::names::{check_tenant, is_execution_id, quoted};
 use reqwest::{Method, RequestBuilder, Url, redirect::Policy};
 use serde_json::Value;
 
-pub(crate) use answer::{ListQuery, expect_done, typed};
+pub(crate) use answer::{ListQuery, expect_done, for_command, typed};
 pub(crate) use token::TokenSource;
 
 use crate::report::Trouble;

@@ -9,7 +9,7 @@ use super::{
     shape::outlook::{Action, ActionRefusal, Actions, Effect},
 };
 use crate::{
-    api::{Client, typed},
+    api::{Client, for_command, typed},
     report::Trouble,
     story::none,
 };
@@ -53,7 +53,7 @@ pub(super) fn foreseen(
         let why = format!(
             "{} is refused now: {}",
             name(action),
-            sanitize(&refusal.message)
+            sanitize(&for_command(&refusal.message))
         );
         return Err(Trouble::Refused(why));
     }
@@ -100,7 +100,8 @@ fn name(action: &Action) -> String {
 pub(super) fn would(action: &Action) -> String {
     let mut lines = vec![format!("  {}", sanitize(&action.effect))];
     if let Some(refusal) = &action.refusal {
-        lines.push(format!("  not now: {}", sanitize(&refusal.message)));
+        let why = sanitize(&for_command(&refusal.message));
+        lines.push(format!("  not now: {why}"));
     }
     if let Some(until) = action.waits_until {
         lines.push(format!("  waits until {until}: an attempt may be at work"));

@@ -26,9 +26,10 @@ fn a_new_workflow_is_valid_and_is_never_overwritten() {
 
     project.write("workflows/pay-vendor.yaml", "mine");
     let output = project.run(&["new", "pay-vendor"]);
-    let why = "pay-vendor.yaml: it exists, and no file is overwritten: choose another name";
+    let why = "error: workflows/pay-vendor.yaml: it exists, and no file is overwritten: choose \
+               another name";
     assert_eq!(output.code, Some(1));
-    assert!(output.err.contains(why), "{}", output.err);
+    assert!(output.err.starts_with(why), "{}", output.err);
     assert_eq!(project.read("workflows/pay-vendor.yaml"), "mine");
 }
 
@@ -151,7 +152,7 @@ fn problems_of_all_files_are_reported_together() {
        ╰────
       help: every workflow has an id of its own
 
-    2 problems; nothing was written
+    2 problems
     "#);
 }
 

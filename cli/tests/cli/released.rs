@@ -28,8 +28,10 @@ fn a_released_version_with_other_content_is_refused_until_it_is_raised() {
     for command in ["validate", "compile", "release"] {
         let output = project.run(&[command]);
         assert_eq!((output.code, output.out.as_str()), (Some(1), ""));
+        let written = "; nothing was written";
+        assert_eq!(output.err.contains(written), command != "validate");
         insta::allow_duplicates! {
-            assert_snapshot!(output.err, @r"
+            assert_snapshot!(output.err.replace(written, ""), @r"
               × WF-TEST version 1 was released with other content
                ╭─[workflows/test.yaml:2:10]
              2 │ version: 1
@@ -37,7 +39,7 @@ fn a_released_version_with_other_content_is_refused_until_it_is_raised() {
                ╰────
               help: raise it to version: 2, or take the change back; workflows/released.txt has what was released
 
-            1 problem; nothing was written
+            1 problem
             ");
         }
     }
@@ -190,7 +192,7 @@ fn a_released_workflow_keeps_its_tier() {
       help: a workflow keeps its tier: write tier: standard, or give this one an id of its own; workflows/
             released.txt has what was released
 
-    1 problem; nothing was written
+    1 problem
     ");
     // Another workflow may have the other tier.
     let copy = project
