@@ -155,7 +155,14 @@ async fn an_execution_cancelled_twice_is_rolled_back_once_and_names_the_person()
     assert_eq!((first.0, again.0), (202, 200), "{first:?} {again:?}");
     assert_eq!(again.1["replayed"], true);
     notification.unblock().await;
-    let (_, receipt) = stack.api.finished(&id).await;
+    let (execution, receipt) = stack.api.finished(&id).await;
+    assert_eq!(execution["failure"]["reason"], "wrong vendor");
+    // A reason can quote a payload.
+    let observed = stack.api.as_role(Role::Observer, "acme");
+    let observed = observed.get(&format!("/v1/executions/{id}")).await;
+    let failure = &observed.body["failure"];
+    assert_eq!(failure["requested_by"], "tests");
+    assert_eq!(failure.get("reason"), None);
     let failure = &receipt["failure"];
     assert_eq!(
         (

@@ -111,6 +111,9 @@ pub(super) struct Failure {
     pub(super) state: String,
     pub(super) error: String,
     pub(super) requested_by: Option<String>,
+    /// Absent without payloads, and in answers of earlier releases.
+    #[serde(default)]
+    pub(super) reason: Option<String>,
 }
 
 /// A question to people, as an execution shows it.

@@ -82,8 +82,10 @@ pub(super) fn reasons(one: &Execution) -> String {
     if let Some(failure) = &one.failure {
         let by = failure.requested_by.iter();
         let by: String = by.map(|by| format!(", requested by {by}")).collect();
+        let reason = failure.reason.iter();
+        let reason: String = reason.map(|reason| format!(": {reason}")).collect();
         // A request has no state in which it failed.
-        let failure = format!("{} {}{by}", failure.state, failure.error);
+        let failure = format!("{} {}{by}{reason}", failure.state, failure.error);
         line(&mut text, "failure", failure.trim_start());
     }
     text

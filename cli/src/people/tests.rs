@@ -115,9 +115,11 @@ fn an_execution_shows_its_questions_and_what_a_target_answered() {
 #[test]
 fn a_failure_on_request_has_no_state() {
     let mut answer = execution();
-    answer["failure"] = json!({ "state": "", "error": "Withdrawn", "requested_by": "ann" });
+    answer["failure"] = json!({
+        "state": "", "error": "Withdrawn", "requested_by": "ann", "reason": "wrong vendor",
+    });
     let shown = text(show::in_words(&answer, &screen()));
-    let line = "failure     Withdrawn, requested by ann\n";
+    let line = "failure     Withdrawn, requested by ann: wrong vendor\n";
     assert!(shown.contains(line), "{shown}");
 }
 

@@ -182,6 +182,8 @@ pub(crate) fn shown(
         failure: failure.map(|failure| ExecutionFailure {
             state: failure.state,
             error: failure.error,
+            // The cause of any other failure is Step Functions', which the steps show.
+            reason: (payloads && failure.by.is_some()).then_some(failure.cause),
             requested_by: failure.by,
         }),
         redriven: redriven.map(|redriven| Redrive {

@@ -385,6 +385,7 @@ export interface ExecutionFailure {
   state: string;
   error: string;
   requested_by: string | null;
+  reason?: string | null;
 }
 
 export interface ExecutionLinks {

@@ -108,6 +108,9 @@ pub(crate) struct ExecutionFailure {
     pub(crate) state: String,
     pub(crate) error: String,
     pub(crate) requested_by: Option<String>,
+    /// The reason of a request, in the requester's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
 }
 
 /// A redrive, which continues the execution where it failed.

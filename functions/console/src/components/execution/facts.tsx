@@ -101,6 +101,7 @@ function Cause({ execution }: { execution: Execution }) {
           </strong>{' '}
           (<code>{ownFailure.error}</code>)
           {ownFailure.requested_by && `, by ${ownFailure.requested_by}`}
+          {ownFailure.reason && <p>{ownFailure.reason}</p>}
         </div>
       )}
       {failed.map((guardrail) => (
