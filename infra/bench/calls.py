@@ -79,9 +79,7 @@ def placed(stub, one_core):
 
 def warm(stub, command, variables, event):
     """Returns a warm call's mean milliseconds of processor time."""
-    stub.calls = Calls(event, WARM_UP + CALLS)
-    with running(stub, command, variables):
-        return statistics.mean(stub.calls.each()[WARM_UP:])
+    return statistics.mean(call(stub, command, variables, event, WARM_UP + CALLS)[WARM_UP:])
 
 
 def event(stub):
