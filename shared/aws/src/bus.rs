@@ -6,6 +6,8 @@ use aws_sdk_eventbridge::{
 };
 use holdfast_audit::Entry;
 
+use crate::failure;
+
 /// The EventBridge source of the events.
 const SOURCE: &str = "holdfast";
 /// The maximum number of entries in one call.
@@ -24,7 +26,7 @@ pub struct AuditBus {
 pub struct PublishError {
     /// The place of that entry, from 0; later ones may have been published.
     pub from: usize,
-    /// The error code of EventBridge.
+    /// The error code of EventBridge, or why it did not answer.
     pub why: String,
 }
 
@@ -56,13 +58,10 @@ impl AuditBus {
                 .await;
             let failed = match &put {
                 Ok(answer) => refused(n, answer.entries()),
-                Err(error) => {
-                    use aws_sdk_eventbridge::error::ProvideErrorMetadata as _;
-                    Some(PublishError {
-                        from: n * AT_ONCE,
-                        why: error.code().unwrap_or("no answer").to_owned(),
-                    })
-                }
+                Err(error) => Some(PublishError {
+                    from: n * AT_ONCE,
+                    why: failure::reason(error),
+                }),
             };
             if let Some(unpublished) = failed {
                 return Err(unpublished);

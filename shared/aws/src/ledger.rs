@@ -1,6 +1,8 @@
 //! The ledger in DynamoDB: one table, one partition per execution, conditional writes, consistent
 //! reads.
 
+use std::error::Error;
+
 use aws_sdk_dynamodb::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
@@ -16,6 +18,7 @@ use holdfast_ledger::{
 use serde::de::DeserializeOwned;
 
 use crate::duplicates::read_duplicates;
+use crate::failure;
 use crate::item::{Item, condition, item, key_item, key_of, read, record_item, text};
 
 /// The attribute that holds the time of a link, to the millisecond.
@@ -239,16 +242,15 @@ impl Ledger for DynamoLedger {
 
 /// The ledger's error for a failed call. Three error codes of the service are permanent; every
 /// other code is about load or about the service itself.
-pub(crate) fn unavailable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> LedgerError {
-    let SdkError::ServiceError(service) = error else {
-        return LedgerError::Unavailable("no answer".to_owned());
-    };
-    let code = service.err().code().unwrap_or("unknown error").to_owned();
-    match code.as_str() {
+pub(crate) fn unavailable<E: ProvideErrorMetadata + Error + 'static>(
+    error: &SdkError<E>,
+) -> LedgerError {
+    let reason = failure::reason(error);
+    match reason.as_str() {
         "AccessDeniedException" | "ResourceNotFoundException" | "ValidationException" => {
-            LedgerError::Refused(code)
+            LedgerError::Refused(reason)
         }
-        _ => LedgerError::Unavailable(code),
+        _ => LedgerError::Unavailable(reason),
     }
 }
 

@@ -9,6 +9,7 @@ mod counters;
 mod deployment;
 mod duplicates;
 mod executions;
+mod failure;
 mod heads;
 mod host;
 mod http_client;

@@ -1,5 +1,7 @@
 //! State machines in Step Functions: starts, stops and describes them, and completes waiting tasks.
 
+use std::error::Error;
+
 use aws_sdk_sfn::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
@@ -19,6 +21,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
+    failure,
     owners::CachedDefinitions,
     workflows::{CachedWorkflows, DeployedWorkflow},
 };
@@ -312,7 +315,7 @@ fn read_compiled(machine: &Value) -> Option<CompiledMachine> {
 }
 
 /// A task that timed out, or whose execution has ended, needs no answer.
-fn gone_is_fine<T, E: ProvideErrorMetadata>(
+fn gone_is_fine<T, E: ProvideErrorMetadata + Error + 'static>(
     answer: Result<T, SdkError<E>>,
 ) -> Result<(), MachineError> {
     let Err(error) = answer else {
@@ -327,11 +330,8 @@ fn gone_is_fine<T, E: ProvideErrorMetadata>(
     }
 }
 
-pub(crate) fn unavailable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> MachineError {
-    MachineError::Unavailable(match error {
-        SdkError::ServiceError(service) => {
-            service.err().code().unwrap_or("unknown error").to_owned()
-        }
-        _ => "no answer".to_owned(),
-    })
+pub(crate) fn unavailable<E: ProvideErrorMetadata + Error + 'static>(
+    error: &SdkError<E>,
+) -> MachineError {
+    MachineError::Unavailable(failure::reason(error))
 }

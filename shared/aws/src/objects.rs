@@ -1,7 +1,7 @@
 //! Objects in S3: payloads and receipts, each written once, and links by which a person fetches a
 //! receipt.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use aws_sdk_s3::{
     Client,
@@ -14,6 +14,8 @@ use holdfast_engine::{
     chain::{Shelf, StoredObject},
 };
 use jiff::Timestamp;
+
+use crate::failure;
 
 /// A bucket.
 #[derive(Debug, Clone)]
@@ -192,11 +194,6 @@ impl Shelf for S3Store {
     }
 }
 
-fn unavailable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> StoreError {
-    StoreError(match error {
-        SdkError::ServiceError(service) => {
-            service.err().code().unwrap_or("unknown error").to_owned()
-        }
-        _ => "no answer".to_owned(),
-    })
+fn unavailable<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E>) -> StoreError {
+    StoreError(failure::reason(error))
 }

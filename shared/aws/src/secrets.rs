@@ -7,10 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_sdk_secretsmanager::{
-    Client, error::ProvideErrorMetadata, operation::get_secret_value::GetSecretValueError,
-};
+use aws_sdk_secretsmanager::{Client, operation::get_secret_value::GetSecretValueError};
 use holdfast_action::{BoxFuture, Secrets, StepError};
+
+use crate::failure;
 
 /// The age at which a cached secret expires, so that a rotated one is read again.
 const CACHED_FOR: Duration = Duration::from_secs(300);
@@ -46,7 +46,7 @@ impl SecretsManager {
                 StepError::permanent(format!("there is no secret called {name}"))
             }
             _ => {
-                let why = error.code().unwrap_or("no answer");
+                let why = failure::reason(&error);
                 StepError::transient(format!("secret {name} could not be read ({why})"))
             }
         })?;

@@ -6,7 +6,9 @@ use aws_credential_types::{
     Credentials,
     provider::{self, ProvideCredentials, error::CredentialsError, future},
 };
-use aws_sdk_sts::{Client, error::DisplayErrorContext};
+use aws_sdk_sts::Client;
+
+use crate::failure;
 
 /// The duration of a session in another role: the maximum when a role assumes another.
 pub(crate) const SESSION: Duration = Duration::from_secs(3600);
@@ -30,7 +32,7 @@ impl RoleSession {
             .policy(&self.policy)
             .duration_seconds(SESSION.as_secs() as i32);
         let answer = request.send().await.map_err(|error| {
-            CredentialsError::provider_error(DisplayErrorContext(error).to_string())
+            CredentialsError::provider_error(format!("AssumeRole: {}", failure::reason(&error)))
         })?;
         let session = answer
             .credentials

@@ -2,11 +2,12 @@
 
 use aws_sdk_kms::{
     Client,
-    error::{ProvideErrorMetadata, SdkError},
     primitives::Blob,
     types::{MessageType, SigningAlgorithmSpec},
 };
 use holdfast_receipt::evidence::{Jwk, Jwks, SignError, Signer};
+
+use crate::failure;
 
 /// Asymmetric keys of KMS.
 #[derive(Debug, Clone)]
@@ -58,8 +59,8 @@ impl Keys {
     async fn public(&self, key: &str) -> Result<(String, Jwk), String> {
         let wrong = |why: &str| format!("key {key}: {why}");
         let answer = self.client.get_public_key().key_id(key).send().await;
-        let answer =
-            answer.map_err(|error| wrong(&format!("KMS GetPublicKey: {}", code(&error))))?;
+        let answer = answer
+            .map_err(|error| wrong(&format!("KMS GetPublicKey: {}", failure::reason(&error))))?;
         let der = answer
             .public_key()
             .ok_or_else(|| wrong("KMS returned no public key"))?;
@@ -100,12 +101,8 @@ impl Signer for KmsSigner {
             .signing_algorithm(SigningAlgorithmSpec::EcdsaSha256)
             .send()
             .await
-            .map_err(|error| SignError(format!("KMS Sign: {}", code(&error))))?;
+            .map_err(|error| SignError(format!("KMS Sign: {}", failure::reason(&error))))?;
         let signature = answer.signature().map(|der| der.as_ref().to_vec());
         signature.ok_or_else(|| SignError("KMS returned no signature".to_owned()))
     }
-}
-
-fn code<E: ProvideErrorMetadata>(error: &SdkError<E>) -> String {
-    error.code().unwrap_or("no answer").to_owned()
 }
