@@ -36,7 +36,11 @@ bash "$here/up.sh"
 source "$local_dir/env"
 cd "$root"
 stage "tests"
-python3 "$here/tests.py" "$logs"
+python3 "$here/tests.py" "$logs" || {
+    stage "requests that were answered with 503"
+    "$root/.venv/bin/python" "$here/unavailable.py" "$HOLDFAST_STACK"
+    exit 1
+}
 stage "requests to AWS"
 "$root/.venv/bin/python" "$here/hop.py" report "$HOLDFAST_HOP"
 stage "tests in the documentation"
