@@ -133,7 +133,7 @@ pub(crate) fn report(found: &[Finding]) -> Result<(), Trouble> {
     for (owner, Check { what, trouble }) in found {
         match trouble {
             None => line(&format!("ok    {owner}: {what}"))?,
-            Some(why) => line(&format!("WRONG {owner}: {what}: {why}"))?,
+            Some(why) => line(&format!("WRONG {owner}: expected that {what}: {why}"))?,
         }
     }
     let wrong = found.iter().filter(|(_, check)| check.trouble.is_some());

@@ -27,13 +27,13 @@ async fn the_doctor_approves_the_stack_and_names_a_missing_secret() {
     let _named = change("HOLDFAST_SECRETS", "absent/one");
     let (fine, said) = holdfast(&["doctor"]).await;
     assert!(!fine, "{said}");
-    let unlisted = "WRONG HttpStepFunction: the secret \"absent/one\" can be read: the parameter \
+    let unlisted = "WRONG HttpStepFunction: expected that the secret \"absent/one\" can be read: the parameter \
                     SecretAllow lists no origin for it: add absent/one=ORIGIN";
     assert!(said.contains(unlisted), "{said}");
     let _listed = change("HOLDFAST_SECRET_ALLOW", "absent/one=https://a.acme.eu");
     let (fine, said) = holdfast(&["doctor"]).await;
     assert!(!fine, "{said}");
-    let wrong = "WRONG HttpStepFunction: the secret \"absent/one\" can be read: ";
+    let wrong = "WRONG HttpStepFunction: expected that the secret \"absent/one\" can be read: ";
     assert!(said.contains(wrong), "{said}");
     assert!(!said.contains(unlisted), "{said}");
     assert!(said.contains("1 of "), "{said}");
@@ -68,7 +68,7 @@ async fn the_doctor_names_what_it_could_not_check() {
     let (fine, said) = holdfast_as("none", &["doctor"]).await;
     assert!(!fine);
     assert!(
-        said.contains("WRONG API: workflows are listed: the API answered 401"),
+        said.contains("WRONG API: expected that workflows are listed: the API answered 401"),
         "{said}"
     );
     assert!(
@@ -78,7 +78,7 @@ async fn the_doctor_names_what_it_could_not_check() {
     let (fine, said) = holdfast(&["doctor", "--stack-name", "no-such-stack"]).await;
     assert!(!fine);
     assert!(
-        said.contains("WRONG BeginFunction: the function answers: "),
+        said.contains("WRONG BeginFunction: expected that the function answers: "),
         "{said}"
     );
     assert!(said.contains("no-such-stack"), "{said}");
@@ -165,7 +165,9 @@ async fn the_doctor_names_a_bus_of_another_stack_before_an_upgrade() {
     assert!(before.contains(&fine), "{before}");
     aws(&["events", "create-event-bus", "--name", &bus]).await;
     let (_, found) = holdfast(&args).await;
-    let wrong = format!("WRONG stack {stack}: it can be deployed: the event bus {bus} is not its");
+    let wrong = format!(
+        "WRONG stack {stack}: expected that it can be deployed: the event bus {bus} is not its"
+    );
     assert!(found.contains(&wrong), "{found}");
     aws(&["events", "delete-event-bus", "--name", &bus]).await;
     aws(&["cloudformation", "delete-stack", "--stack-name", &stack]).await;
@@ -196,7 +198,7 @@ steps:
     let (fine, said) = said(doctor).await;
     assert!(!fine, "{said}");
     for found in [
-        "WRONG workflows/elsewhere.yaml: step notify calls an allowed address: ",
+        "WRONG workflows/elsewhere.yaml: expected that step notify calls an allowed address: ",
         "https://elsewhere.acme.eu or its path is not allowed; the parameter HttpAllow lists",
         "ok    workflows/elsewhere.yaml: step notify is undone at an allowed address",
     ] {

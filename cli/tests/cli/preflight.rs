@@ -274,7 +274,7 @@ fn a_secret_is_compared_with_the_origins_that_may_receive_it() {
         &project,
         &[
             "ok    workflows/test.yaml: step tell calls an address that may receive its secret\n",
-            "WRONG workflows/test.yaml: step tell is undone at an address that may receive its \
+            "WRONG workflows/test.yaml: expected that step tell is undone at an address that may receive its \
              secret: auth: the secret \"vendors/api\" is not allowed for https://w.acme.eu",
             "add vendors/api=https://w.acme.eu to the parameter SecretAllow",
         ],
@@ -294,7 +294,7 @@ fn a_name_over_the_limit_of_its_kind_is_refused() {
         assert_eq!(output.out.contains(why), refused, "{}", output.out);
         let wrong = output
             .out
-            .contains("WRONG template.yaml: Name of RecoverFunction is ");
+            .contains("WRONG template.yaml: expected that Name of RecoverFunction is ");
         assert_eq!(wrong, refused, "{}", output.out);
     }
     let args = ["--env", "staging", "--stack-name", "2nd"];
@@ -302,7 +302,7 @@ fn a_name_over_the_limit_of_its_kind_is_refused() {
     assert!(
         output
             .out
-            .contains("WRONG samconfig.toml [staging]: \"2nd\" can be"),
+            .contains("WRONG samconfig.toml [staging]: expected that \"2nd\" can be"),
         "{}",
         output.out
     );
@@ -325,7 +325,7 @@ fn the_settings_are_those_that_sam_deploy_reads() {
     assert!(
         output
             .out
-            .contains("WRONG samconfig.toml [staging]: JwtIssuer is set"),
+            .contains("WRONG samconfig.toml [staging]: expected that JwtIssuer is set"),
         "{}",
         output.out
     );
@@ -333,10 +333,10 @@ fn the_settings_are_those_that_sam_deploy_reads() {
     assert!(
         output
             .out
-            .contains("WRONG samconfig.toml [default]: cn-north-1 is a region")
+            .contains("WRONG samconfig.toml [default]: expected that cn-north-1 is a region")
     );
     let output = run(&[]);
-    let why = "WRONG samconfig.toml [default]: a region is set: it is missing";
+    let why = "WRONG samconfig.toml [default]: expected that a region is set: it is missing";
     assert!(output.out.contains(why), "{}", output.out);
 }
 

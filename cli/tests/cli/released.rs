@@ -146,15 +146,19 @@ fn production_gets_released_versions_alone() {
         "samconfig.toml",
         settings + &production[production.find("[production").expect("it")..],
     );
-    let line = "workflows/test.yaml: version 1 is released";
+    let (file, released) = ("workflows/test.yaml", "version 1 is released");
     let check = |environment| doctor(&project.path(""), &["--env", environment]).out;
     let out = check("production");
-    let why = format!("WRONG {line}: it is not: run `holdfast release`, and commit");
+    let why = "it is not: run `holdfast release`, and commit";
+    let why = format!("WRONG {file}: expected that {released}: {why}");
     assert!(out.contains(&why), "{out}");
     assert!(!check("staging").contains("is released"));
     project.run(&["release"]);
     let out = check("production");
-    assert!(out.contains(&format!("ok    {line}\n")), "{out}");
+    assert!(
+        out.contains(&format!("ok    {file}: {released}\n")),
+        "{out}"
+    );
 }
 
 #[test]
