@@ -76,10 +76,10 @@ def unread(process):
         return 0
 
 
-def parsed_once(check):
+def cached_check(check):
     """A check of an expression's tokens that remembers what it found."""
-    known = functools.lru_cache(1024)(check)
-    return lambda tokens, *args: known(tuple(tokens), *args)
+    cached = functools.lru_cache(1024)(check)
+    return lambda tokens, *args: cached(tuple(tokens), *args)
 
 
 # The emulator parses an expression anew for each item of a query, in the one thread that answers
@@ -87,8 +87,8 @@ def parsed_once(check):
 tokenize = dynamodb._tokenize
 dynamodb._tokenize = functools.lru_cache(1024)(lambda expression: tuple(tokenize(expression)))
 dynamodb._condition_syntax_error = functools.lru_cache(1024)(dynamodb._condition_syntax_error)
-dynamodb._check_redundant_parens = parsed_once(dynamodb._check_redundant_parens)
-dynamodb._check_reserved_keyword_usage = parsed_once(dynamodb._check_reserved_keyword_usage)
+dynamodb._check_redundant_parens = cached_check(dynamodb._check_redundant_parens)
+dynamodb._check_reserved_keyword_usage = cached_check(dynamodb._check_reserved_keyword_usage)
 apigateway._extract_path_params = with_slash
 ProvidedWorker._drain_stderr_bounded = drain_read
 # Hypercorn, which serves the emulator, looks the function up when it starts.

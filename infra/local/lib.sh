@@ -140,11 +140,11 @@ running() {
 launch() {
     local name=$1
     shift
-    # The kernel shares processors among sessions (sched(7), "The autogroup feature"). Tests, their
-    # browsers and compilers would leave this one so little that requests to it time out. Only root
-    # may ask for more.
-    local preferred='{ echo -10 >/proc/self/autogroup; } 2>/dev/null; exec "$@"'
-    HOLDFAST_LOCAL=$local_dir setsid sh -c "$preferred" sh "$@" >"$logs/$name.log" 2>&1 </dev/null &
+    # The kernel shares processors among sessions (sched(7), "The autogroup feature"). Beside tests,
+    # browsers and compilers, the session of a server would get so little that requests to it time
+    # out. Without root the write fails, and the server keeps the usual share.
+    local prefer='{ echo -10 >/proc/self/autogroup; } 2>/dev/null; exec "$@"'
+    HOLDFAST_LOCAL=$local_dir setsid sh -c "$prefer" sh "$@" >"$logs/$name.log" 2>&1 </dev/null &
     local pid=$!
     disown
     # Until the shell's copy has become the program it is not known as ours.
