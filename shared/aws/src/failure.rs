@@ -19,9 +19,9 @@ pub(crate) fn reason<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError
     }
 }
 
-fn causes(ended: &str, first: Option<&(dyn Error + 'static)>) -> String {
+fn causes(outcome: &str, first: Option<&(dyn Error + 'static)>) -> String {
     let causes = successors(first, |&error| error.source());
-    causes.fold(ended.to_owned(), |text, cause| format!("{text}: {cause}"))
+    causes.fold(outcome.to_owned(), |text, cause| format!("{text}: {cause}"))
 }
 
 #[cfg(test)]

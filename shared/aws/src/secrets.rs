@@ -7,10 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_sdk_secretsmanager::{Client, operation::get_secret_value::GetSecretValueError};
+use aws_sdk_secretsmanager::{
+    Client, error::ProvideErrorMetadata, operation::get_secret_value::GetSecretValueError,
+};
 use holdfast_action::{BoxFuture, Secrets, StepError};
-
-use crate::failure;
 
 /// The age at which a cached secret expires, so that a rotated one is read again.
 const CACHED_FOR: Duration = Duration::from_secs(300);
@@ -46,7 +46,8 @@ impl SecretsManager {
                 StepError::permanent(format!("there is no secret called {name}"))
             }
             _ => {
-                let why = failure::reason(&error);
+                // It becomes part of the receipt, so that no cause is quoted.
+                let why = error.code().unwrap_or("no answer");
                 StepError::transient(format!("secret {name} could not be read ({why})"))
             }
         })?;
