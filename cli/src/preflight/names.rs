@@ -54,7 +54,7 @@ pub(super) fn findings(settings: &Settings, template: &str) -> Vec<Finding> {
             text.len(),
             name.limit
         );
-        let what = format!("{} of {} is {text:?}", name.property, name.resource);
+        let what = format!("{} of {}, {text:?}, fits", name.property, name.resource);
         found.push(("template.yaml".to_owned(), Check::of::<()>(what, Err(why))));
     }
     if long.is_empty() {

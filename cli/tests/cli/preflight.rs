@@ -290,11 +290,12 @@ fn a_name_over_the_limit_of_its_kind_is_refused() {
             &staging.path(""),
             &["--env", "staging", "--stack-name", &stack],
         );
-        let why = "-SweepRule\": it has 65 characters, and AWS allows 64: shorten the stack's name";
+        let why =
+            "-SweepRule\", fits: it has 65 characters, and AWS allows 64: shorten the stack's name";
         assert_eq!(output.out.contains(why), refused, "{}", output.out);
         let wrong = output
             .out
-            .contains("WRONG template.yaml: expected that Name of RecoverFunction is ");
+            .contains("WRONG template.yaml: expected that Name of RecoverFunction, ");
         assert_eq!(wrong, refused, "{}", output.out);
     }
     let args = ["--env", "staging", "--stack-name", "2nd"];
