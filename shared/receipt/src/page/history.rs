@@ -114,6 +114,9 @@ fn left(receipt: &Receipt) -> Markup {
         Status::Executed if continued => html! {
             "Every step took effect, was skipped, or failed without an effect where its definition continues."
         },
+        Status::Executed if !receipt.residual_effects.is_empty() => html! {
+            "Every step took effect or was skipped. Effects that may remain beside that are named below."
+        },
         Status::Executed => html! { "Every step took effect or was skipped." },
         Status::RolledBack => html! { "Every effect was undone." },
         Status::PartiallyRolledBack => html! {
@@ -149,6 +152,9 @@ mod tests {
             sample.remove(absent);
         }
         sample.insert("generation".to_owned(), json!(0));
+        if status == "EXECUTED" {
+            sample.insert("residual_effects".to_owned(), json!([]));
+        }
         for (name, value) in members.as_object().expect("an object") {
             sample.insert(name.clone(), value.clone());
         }
@@ -208,6 +214,11 @@ mod tests {
                 "ROLLED_BACK",
                 after("PARTIALLY_ROLLED_BACK", asked("Withdrawn")),
             ),
+            line("EXECUTED", {
+                let effect = json!({ "step": "hold", "action": "http", "certain": false,
+                    "idempotency_key": "k" });
+                json!({ "residual_effects": [effect] })
+            }),
             line("EXECUTED", after("FAILED", redriven(json!({})))),
             line("EXECUTED", after("ROLLED_BACK", redriven(json!({})))),
             line(
@@ -248,6 +259,7 @@ mod tests {
         ROLLED_BACK | Why it was withdrawn | It had executed on 2025-09-29 13:00:00.000 UTC, and was withdrawn on request of zoe on 2025-09-30 09:00:00.000 UTC. Every effect was undone.
         PARTIALLY_ROLLED_BACK | Why it was withdrawn | It had executed on 2025-09-29 13:00:00.000 UTC, and was withdrawn on request of zoe on 2025-09-30 09:00:00.000 UTC. Not every effect could be undone. The effects that remain, or may remain, are named below.
         ROLLED_BACK | Why it was withdrawn | It had been rolled back in part on 2025-09-29 13:00:00.000 UTC, and was withdrawn on request of zoe on 2025-09-30 09:00:00.000 UTC. Every effect was undone.
+        EXECUTED | - | Every step took effect or was skipped. Effects that may remain beside that are named below.
         EXECUTED | - | It had failed without an effect on 2025-09-29 13:00:00.000 UTC, was redriven on request of ann on 2025-09-30 08:00:00.000 UTC, and executed. Every step took effect or was skipped.
         EXECUTED | - | It had been rolled back on 2025-09-29 13:00:00.000 UTC, was redriven on request of ann on 2025-09-30 08:00:00.000 UTC, and executed. Every step took effect or was skipped.
         EXECUTED | - | It had been rolled back in part on 2025-09-29 13:00:00.000 UTC, was redriven on request of ann on 2025-09-30 08:00:00.000 UTC, and executed. Every step took effect or was skipped.
