@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::receipt::{reason, residuals};
+use crate::receipt::{failure_reason, residuals};
 use holdfast_ledger::{
     Cause, ExecutionRecord, Incident, Link, MetIncident, Phase, Question, QuestionState, Snapshot,
 };
@@ -99,6 +99,9 @@ struct ExecutionEnd<'a> {
     status: Status,
     at: Timestamp,
     failure: Option<&'a Failure>,
+    /// True if a person decided on the rollback of a step that had failed. The step's error stays
+    /// the failure.
+    decided: bool,
     residuals: Vec<Residual>,
     reason: Option<String>,
 }
@@ -114,19 +117,29 @@ impl<'a> ExecutionEnd<'a> {
         else {
             return None;
         };
+        let execution = &snapshot.execution;
+        let decided = snapshot.questions.iter().any(|question| {
+            question.execution_generation == execution.generation
+                && question.ruling().map(|ruling| ruling.decision) == Some(Decision::Rollback)
+        });
         Some(Self {
             status: *status,
+            decided,
             at: *at,
             failure: failure.as_ref(),
             residuals: residuals(&snapshot.steps, *status == Status::Executed),
-            reason: failure.as_ref().map(|failure| reason(snapshot, failure)),
+            reason: failure
+                .as_ref()
+                .map(|failure| failure_reason(snapshot, failure)),
         })
     }
 
     /// Returns whether no person has to act: the work is done, or a person ended it, and no effect
     /// remains.
     fn is_good(&self) -> bool {
-        let done = self.status == Status::Executed || self.failure.is_some_and(decided_by_people);
+        let done = self.status == Status::Executed
+            || self.decided
+            || self.failure.is_some_and(decided_by_people);
         self.residuals.is_empty() && done
     }
 

@@ -46,7 +46,7 @@ pub use engine::Engine;
 pub use lost_start::{LostOwner, LostStart};
 pub use output::OUTPUT_FAILED;
 pub use ports::{Host, ObjectStore, StoreError};
-pub use receipt::receipt_of;
+pub use receipt::{failure_reason, receipt_of, residuals};
 pub use recovery::{
     DeliveryError, EndCursor, LISTED_WITHIN, Recovery, RecoveryError, RecoveryNotice,
     RecoveryStart, StatusEvent, deliver, recovery_name, redrive_name, start_owner,

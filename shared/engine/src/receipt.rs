@@ -96,7 +96,7 @@ pub fn receipt_of(
         failure: failure.as_ref().map(|failure| ReceiptFailure {
             state: failure.state.clone(),
             error: failure.error.clone(),
-            reason: reason(snapshot, failure),
+            reason: failure_reason(snapshot, failure),
             requested_by: failure.by.clone(),
             requested_at: failure.by.as_ref().map(|_| text(unwound_since(execution))),
         }),
@@ -203,7 +203,7 @@ fn text(at: Timestamp) -> String {
 
 /// The reason of a failure: a person's own words, or the errors in the records. The state machine's
 /// cause is the last resort, since it can be that of a branch, or lost.
-pub(crate) fn reason(snapshot: &Snapshot, failure: &Failure) -> String {
+pub fn failure_reason(snapshot: &Snapshot, failure: &Failure) -> String {
     if failure.by.is_some() {
         return failure.cause.clone();
     }
@@ -314,7 +314,7 @@ fn approvals(questions: &[Question]) -> Vec<ReceiptApproval> {
 
 /// The residual effects; of an executed execution only those of steps that did not succeed, or that
 /// may have an effect beside the one that succeeded.
-pub(crate) fn residuals(steps: &[StepRecord], executed: bool) -> Vec<Residual> {
+pub fn residuals(steps: &[StepRecord], executed: bool) -> Vec<Residual> {
     let mut residuals = Vec::new();
     for step in steps {
         for earlier in &step.earlier {

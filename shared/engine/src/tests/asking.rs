@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{STEPS, attempt, begun, failing, finish, partition, record, snapshot, step_task};
 use crate::testing::{Fault, Op, Script, ScriptedCall, TestEngine, engine, run};
 use holdfast_action::StepError;
-use holdfast_ledger::{Request, RulingTransition, Voter, WAITING, enact, rule};
+use holdfast_ledger::{IncidentStatus, Request, RulingTransition, Voter, WAITING, enact, rule};
 use holdfast_receipt::Decision;
 use holdfast_task::{Ask, AskTask, ErrorName, ExecutionRef, ExpireTask, Failure, QuestionKind};
 
@@ -377,5 +377,20 @@ fn a_new_failure_after_a_retry_decision_opens_its_own_incident() {
         let (incident, links) = found.expect("it is open");
         assert_eq!(incident.state, STEPS[1], "{decision:?}");
         assert_eq!(links[0].execution, execution.id, "{decision:?}");
+    }
+}
+
+#[test]
+fn the_incident_of_a_failure_is_resolved_if_a_person_decides_on_the_rollback_alone() {
+    for (decision, status) in [
+        (Decision::Rollback, IncidentStatus::Resolved),
+        (Decision::Retry, IncidentStatus::Open),
+    ] {
+        let engine = engine();
+        let (execution, _) = escalated(&engine, &refuses());
+        decided(&engine, &execution, decision);
+        finish(&engine, &execution, Some(STEPS[0])).unwrap();
+        let (incident, _) = &engine.ledger.kept.incidents("acme")[0];
+        assert_eq!(incident.status, status, "{decision:?}");
     }
 }
