@@ -77,7 +77,7 @@ pub(crate) enum Command {
     Workflows(WorkflowsArgs),
     /// List executions, newest first
     Ls(ListArgs),
-    /// Show an execution: its steps, questions, and what refused
+    /// Show an execution: its steps, questions, effects that remain, and what refused
     Show(ShowArgs),
     /// Show what each request and decision would do to an execution now
     Actions(ActionsArgs),

@@ -359,15 +359,15 @@ async fn an_execution_that_is_cancelled_with_an_open_question_accepts_no_decisio
         assert!(says.contains(&format!("its status is {status}")), "{says}");
     }
     let path = format!("/v1/executions/{id}/cancel");
-    let cancelled = stack
-        .api
-        .post(&path, &json!({ "reason": "wrong vendor" }))
-        .await;
+    let reason = json!({ "reason": "wrong vendor" });
+    let cancelled = stack.api.post(&path, &reason).await;
     assert_eq!(cancelled.status, 202, "{}", cancelled.body);
     let late = decide(&stack.api, &question, "retry", &id).await;
     assert_eq!(late.status, 409, "{}", late.body);
     let (execution, _) = stack.api.finished(&id).await;
     assert_eq!(execution["status"], "ROLLED_BACK", "{execution}");
+    assert_eq!(execution["questions"][0]["status"], "CLOSED", "{execution}");
+    assert_eq!(execution["residual_effects"], json!([]), "{execution}");
     assert!(stack.vendor.effects_on(&vendor).await.is_empty());
 }
 

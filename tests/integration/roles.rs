@@ -106,7 +106,9 @@ fn shows_payloads(body: &Value) -> bool {
     let steps = body["steps"].as_array().into_iter().flatten();
     let texts = ["input", "output", "item"];
     let attempts = |step: &Value| [step["attempts"].clone(), step["undo_attempts"].clone()];
+    // The name of an effect has the item, which comes from the input.
     body.get("input").is_some()
+        || body.get("residual_effects").is_some()
         || steps
             .clone()
             .any(|step| texts.iter().any(|text| step.get(text).is_some()))

@@ -192,7 +192,12 @@ impl Api {
             },
         )
         .await;
-        (execution, self.receipt(id).await.receipt)
+        let receipt = self.receipt(id).await.receipt;
+        // A role without payloads does not see them.
+        if let Some(effects) = execution.get("residual_effects") {
+            assert_eq!(*effects, receipt["residual_effects"], "{execution}");
+        }
+        (execution, receipt)
     }
 
     /// Fetches a URL without credentials.

@@ -58,6 +58,7 @@ pub(crate) fn for_command(message: &str) -> String {
         ),
         ("send \"new\": true", "add --new"),
         ("POST to its rollback", "use holdfast rollback"),
+        ("POST to its cancel", "use holdfast cancel"),
         ("by PUT /v1/tenants/", "by holdfast tenants register "),
     ];
     let message = message.to_owned();

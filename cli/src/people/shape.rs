@@ -69,6 +69,13 @@ pub(super) struct Execution {
     pub(super) ended_at: Option<Timestamp>,
     pub(super) guardrails: Vec<Guardrail>,
     pub(super) failure: Option<Failure>,
+    /// Absent before the end, without payloads, and in answers of earlier releases.
+    pub(super) residual_effects: Option<Vec<Residual>>,
+    /// Absent in answers of earlier releases.
+    pub(super) redriven: Option<Redrive>,
+    /// Paths; absent in answers of earlier releases.
+    #[serde(default)]
+    pub(super) incidents: Vec<String>,
     pub(super) questions: Vec<Question>,
     pub(super) steps: Vec<Step>,
 }
@@ -116,6 +123,25 @@ pub(super) struct Failure {
     pub(super) reason: Option<String>,
 }
 
+/// The last redrive of an execution.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub(super) struct Redrive {
+    pub(super) by: String,
+    pub(super) reason: Option<String>,
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub(super) at: Timestamp,
+}
+
+/// An effect that remains, or may remain.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub(super) struct Residual {
+    pub(super) step: String,
+    pub(super) action: String,
+    pub(super) certain: bool,
+}
+
 /// A question to people, as an execution shows it.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
@@ -126,6 +152,9 @@ pub(super) struct Question {
     pub(super) until: Timestamp,
     pub(super) decisions: Vec<String>,
     pub(super) decision: Option<RecordedDecision>,
+    /// Absent in answers of earlier releases.
+    #[serde(default)]
+    pub(super) votes: Vec<Vote>,
     pub(super) incident: String,
     #[serde(default)]
     pub(super) message: Option<String>,
@@ -133,8 +162,20 @@ pub(super) struct Question {
     pub(super) shown_sha256: Option<String>,
 }
 
-/// A recorded decision.
+/// A vote on an approval.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub(super) struct Vote {
+    #[serde(flatten)]
+    pub(super) decision: RecordedDecision,
+    pub(super) group: Option<String>,
+    pub(super) acting_for: Option<String>,
+    #[serde(default)]
+    pub(super) in_place_of_group: bool,
+}
+
+/// A recorded decision.
+#[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct RecordedDecision {
     pub(super) decision: String,

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{
     find,
     options::ReadOptions,
-    shape::{Attempt, Execution, Question, Step, TargetAnswer},
+    shape::{Attempt, Execution, Failure, Question, RecordedDecision, Step, TargetAnswer, Vote},
 };
 use crate::{
     api::typed,
@@ -51,6 +51,27 @@ pub(super) fn in_words(answer: &Value, screen: &Screen) -> Result<String, Troubl
     }
     for question in &one.questions {
         line(&mut text, "question", &in_line(question, screen));
+        for vote in &question.votes {
+            line(&mut text, "vote", &vote_text(vote));
+        }
+    }
+    for effect in one.residual_effects.iter().flatten() {
+        let remains = match effect.certain {
+            true => "remains",
+            false => "may remain",
+        };
+        let effect = format!(
+            "the effect of {} ({}) {remains}",
+            effect.step, effect.action
+        );
+        line(&mut text, "residual", &effect);
+    }
+    for path in &one.incidents {
+        line(
+            &mut text,
+            "incident",
+            path.rsplit('/').next().unwrap_or(path),
+        );
     }
     if !one.steps.is_empty() {
         text.push('\n');
@@ -79,7 +100,9 @@ pub(super) fn reasons(one: &Execution) -> String {
             &format!("{}: {why}", guardrail.name),
         );
     }
-    if let Some(failure) = &one.failure {
+    // A guardrail that refused is the failure.
+    let requested = |failure: &&Failure| text.is_empty() || failure.requested_by.is_some();
+    if let Some(failure) = one.failure.as_ref().filter(requested) {
         let by = failure.requested_by.iter();
         let by: String = by.map(|by| format!(", requested by {by}")).collect();
         let reason = failure.reason.iter();
@@ -118,8 +141,13 @@ fn heads(one: &Execution, screen: &Screen) -> String {
         generation => format!(", execution generation {generation}"),
     };
     let _ = writeln!(text, "{:<11} {status}{generation}", "status");
-    let took = one.ended_at.map(|end| end.duration_since(one.started_at));
-    let took = took.map_or_else(String::new, |took| format!(", took {}", length(took)));
+    // A redrive or a later rollback ends long after the work.
+    let took = one
+        .ended_at
+        .map_or_else(String::new, |end| match one.generation {
+            0 => format!(", took {}", length(end.duration_since(one.started_at))),
+            _ => format!(", ended {end}"),
+        });
     let by = one.requested_by.iter();
     let by: String = by.map(|by| format!(", requested by {by}")).collect();
     let started = format!(
@@ -129,6 +157,12 @@ fn heads(one: &Execution, screen: &Screen) -> String {
         one.trigger
     );
     line(&mut text, "started", &started);
+    if let Some(redrive) = &one.redriven {
+        let reason = redrive.reason.iter();
+        let reason: String = reason.map(|reason| format!(": {reason}")).collect();
+        let redrive = format!("{}, requested by {}{reason}", redrive.at, redrive.by);
+        line(&mut text, "redriven", &redrive);
+    }
     text
 }
 
@@ -142,21 +176,49 @@ fn in_line(question: &Question, screen: &Screen) -> String {
     let message = question.message.iter().filter(|text| !text.is_empty());
     let message: String = message.map(|message| format!(": {message}")).collect();
     let end = match &question.decision {
-        Some(decision) => {
-            let reason = decision.reason.iter();
-            let reason: String = reason.map(|reason| format!(" ({reason})")).collect();
-            format!("{} by {}{reason}", decision.decision, decision.by)
-        }
+        Some(decision) => decision_text(decision),
         None if question.status == "OPEN" => format!(
             "{}, until {} ({})",
             question.decisions.join(" or "),
             question.until,
             screen.relative(question.until)
         ),
-        None if question.status == "SKIPPED" => "SKIPPED: its rule asked no person".to_owned(),
-        None => question.status.clone(),
+        None => match question.status.as_str() {
+            "SKIPPED" => "SKIPPED: its rule asked no person",
+            "EXPIRED" => "EXPIRED: no person decided in time",
+            "CLOSED" => "CLOSED: the execution stopped waiting before a decision",
+            other => other,
+        }
+        .to_owned(),
     };
     format!("{}{message} [{end}]", question.step)
+}
+
+/// A vote in words. It has a line of its own, since the voter's words could look like another vote.
+fn vote_text(vote: &Vote) -> String {
+    let group = vote.group.iter();
+    let group: String = match vote.in_place_of_group {
+        true => group
+            .map(|group| format!(", in place of {group}"))
+            .collect(),
+        false => group.map(|group| format!(" of {group}")).collect(),
+    };
+    let member = vote.acting_for.iter();
+    let member: String = member
+        .map(|member| format!(", acting for {member}"))
+        .collect();
+    let decision = RecordedDecision {
+        by: format!("{}{group}{member}", vote.decision.by),
+        ..vote.decision.clone()
+    };
+    decision_text(&decision)
+}
+
+/// A decision in words.
+fn decision_text(decision: &RecordedDecision) -> String {
+    let reason = decision.reason.iter();
+    let reason: String = reason.map(|reason| format!(" ({reason})")).collect();
+    format!("{} by {}{reason}", decision.decision, decision.by)
 }
 
 fn steps(steps: &[Step], screen: &Screen) -> String {

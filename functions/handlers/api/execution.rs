@@ -3,12 +3,12 @@
 use axum::Json;
 use holdfast_audit as audit;
 use holdfast_aws::SystemHost;
-use holdfast_engine::{Host, MachineError};
+use holdfast_engine::{Host, MachineError, failure_reason, residuals};
 use holdfast_ids::names::is_workflow_id;
 use holdfast_ledger::{
     ExecutionOutput, ExecutionRecord, Ledger, Phase, Snapshot, StepRecord, StepState,
 };
-use holdfast_receipt::{GuardrailOutcome, ShownField};
+use holdfast_receipt::{GuardrailOutcome, ShownField, Status};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -120,6 +120,21 @@ pub(crate) fn shown(
     let texts = payloads || questions.iter().any(|one| caller.is_asked(one));
     let tier = snapshot.execution.tier();
     let lacks_input = snapshot.execution.lacks_input();
+    // Effects name items, which come from inputs, and reasons quote targets.
+    let (residual_effects, reason) = match &snapshot.execution.phase {
+        Phase::Ended {
+            status, failure, ..
+        } if payloads => {
+            let failure = failure.as_ref();
+            let reason = failure.map(|failure| failure_reason(&snapshot, failure));
+            let executed = *status == Status::Executed;
+            (Some(residuals(&snapshot.steps, executed)), reason)
+        }
+        Phase::Unwinding { failure } if payloads => {
+            (None, Some(failure_reason(&snapshot, failure)))
+        }
+        _ => (None, None),
+    };
     let ExecutionRecord {
         at,
         workflow,
@@ -182,8 +197,7 @@ pub(crate) fn shown(
         failure: failure.map(|failure| ExecutionFailure {
             state: failure.state,
             error: failure.error,
-            // The cause of any other failure is Step Functions', which the steps show.
-            reason: (payloads && failure.by.is_some()).then_some(failure.cause),
+            reason,
             requested_by: failure.by,
         }),
         redriven: redriven.map(|redriven| Redrive {
@@ -193,6 +207,7 @@ pub(crate) fn shown(
             at: redriven.at,
         }),
         duplicates_prevented: snapshot.duplicates,
+        residual_effects,
         questions: questions
             .iter()
             .map(|question| shown_question(question, caller.sees_texts_of(question)))

@@ -133,7 +133,7 @@ pub(crate) async fn read(
     }))
 }
 
-/// The question that the step of an execution put to people, if any. It has expired if the
+/// The question that the step of an execution put to people, if any. It is closed if the
 /// execution no longer waits.
 pub(crate) async fn question(
     caller: &AuthorizedCaller,
@@ -197,6 +197,7 @@ pub(crate) fn shown_question(question: &QuestionRecord, texts: bool) -> Question
         QuestionState::Open => ("OPEN", None),
         QuestionState::Ruled { ruling, .. } => ("DECIDED", Some(ruling)),
         QuestionState::Skipped { .. } => ("SKIPPED", None),
+        QuestionState::Expired { closed: true, .. } => ("CLOSED", None),
         QuestionState::Expired { .. } => ("EXPIRED", None),
     };
     let decisions = question.kind.decisions().iter();

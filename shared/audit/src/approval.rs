@@ -138,7 +138,7 @@ fn voted(question: &Question, votes: &[Vote], about: &About) -> Vec<Event> {
 fn ended(question: &Question, about: &About) -> Option<Event> {
     let (step, whose) = (&question.step, whose(about));
     let (at, outcome, text) = match &question.state {
-        QuestionState::Expired { at } => (
+        QuestionState::Expired { at, .. } => (
             *at,
             ApprovalOutcome::Undecided,
             format!("Step {step} of {whose} was not decided"),

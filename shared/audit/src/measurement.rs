@@ -142,7 +142,7 @@ fn of_question(old: &Question, new: &Question) -> Option<Measurement> {
     }
     let at = match &new.state {
         QuestionState::Ruled { ruling, .. } => ruling.at,
-        QuestionState::Expired { at } => *at,
+        QuestionState::Expired { at, .. } => *at,
         QuestionState::Open | QuestionState::Skipped { .. } => return None,
     };
     Some(Measurement {

@@ -59,7 +59,10 @@ mod tests {
         };
         let list = List::Questions(key("q").tenant);
         assert_eq!(inbox(&asked), [(list, execution.started_at)]);
-        asked.state = QuestionState::Expired { at: at(60) };
+        asked.state = QuestionState::Expired {
+            at: at(60),
+            closed: false,
+        };
         assert_eq!(inbox(&asked), []);
     }
 

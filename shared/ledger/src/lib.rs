@@ -15,6 +15,7 @@ mod delegation;
 mod due;
 mod duplicate;
 mod execution;
+mod expiry;
 #[cfg(any(test, feature = "contract"))]
 pub mod fixtures;
 mod inbox;
@@ -73,6 +74,7 @@ pub use execution::{
     EpochAndPhase, ExecutionOutput, ExecutionRecord, MetIncident, Phase, Redrive,
     returned_reservations,
 };
+pub use expiry::{ExpiryTransition, closed_question, expire};
 pub use incident::{
     Cause, ENGINE, Incident, IncidentAction, IncidentStatus, handle, kind_of_reason, open, reopen,
 };
@@ -94,10 +96,7 @@ pub use outlook::{
 pub use past::PastGeneration;
 pub use paused_scopes::{COPIES, PausedScopes};
 pub use port::{CountedPut, Expect, Ledger, LedgerError, Put};
-pub use question::{
-    ExpiryTransition, Question, QuestionState, QuestionTransition, Reminders, Ruling,
-    closed_question, expire, put_question,
-};
+pub use question::{Question, QuestionState, QuestionTransition, Reminders, Ruling, put_question};
 pub use record::{AnyRecord, Record, RecordKey};
 pub use request::Request;
 pub use retired::RetiredKey;

@@ -117,10 +117,14 @@ pub enum QuestionState {
         /// The rule, as the definition writes it.
         rule: String,
     },
-    /// No person decided before the deadline.
+    /// No person decided in time.
     Expired {
         /// The time at which that was recorded.
         at: Timestamp,
+        /// True if the execution stopped waiting before the deadline. Records of earlier releases
+        /// do not say.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        closed: bool,
     },
 }
 
@@ -349,50 +353,5 @@ pub fn put_question(current: Option<&Question>, put: &Question) -> QuestionTrans
         QuestionState::Ruled { ruling, .. } => QuestionTransition::Ruled(ruling.clone()),
         QuestionState::Skipped { .. } => QuestionTransition::Skipped,
         QuestionState::Expired { .. } => QuestionTransition::Unchanged,
-    }
-}
-
-/// The question after the end of its execution, which no decision changes any more; `None` if it is
-/// not open.
-pub fn closed_question(question: &Question, now: Timestamp) -> Option<Question> {
-    (question.state == QuestionState::Open).then(|| Question {
-        rev: question.rev + 1,
-        state: QuestionState::Expired { at: now },
-        ..question.clone()
-    })
-}
-
-/// The outcome of the timeout of a question.
-#[derive(Debug, Clone, PartialEq)]
-pub enum ExpiryTransition {
-    /// Write this record: no person has decided.
-    Write(Box<Question>),
-    /// A person had decided: this decision takes effect.
-    Ruled(Ruling),
-    /// The rule asks no person, and the token for the answer is gone.
-    Skipped,
-    /// The timeout was recorded before.
-    Over,
-    /// The question is open until then, so another question has timed out.
-    Early(Timestamp),
-}
-
-/// The maximum by which the clock of Step Functions may be ahead of the function's.
-const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(10);
-
-/// Decides on a question whose time is over.
-pub fn expire(question: &Question, now: Timestamp) -> ExpiryTransition {
-    match &question.state {
-        QuestionState::Ruled { ruling, .. } => ExpiryTransition::Ruled(ruling.clone()),
-        QuestionState::Skipped { .. } => ExpiryTransition::Skipped,
-        QuestionState::Expired { .. } => ExpiryTransition::Over,
-        QuestionState::Open if now + CLOCKS_APART < question.until => {
-            ExpiryTransition::Early(question.until)
-        }
-        QuestionState::Open => ExpiryTransition::Write(Box::new(Question {
-            rev: question.rev + 1,
-            state: QuestionState::Expired { at: now },
-            ..question.clone()
-        })),
     }
 }

@@ -3,11 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    duplicate::Duplicates,
-    execution::ExecutionRecord,
-    late_claim::is_late_claim,
-    question::{Question, closed_question},
-    step::StepRecord,
+    duplicate::Duplicates, execution::ExecutionRecord, expiry::closed_question,
+    late_claim::is_late_claim, question::Question, step::StepRecord,
 };
 
 /// Everything recorded of one execution.
@@ -44,7 +41,7 @@ impl Snapshot {
     }
 
     /// The questions as a person sees them: one that no decision can change any more, because its
-    /// execution no longer waits, has expired.
+    /// execution no longer waits, is closed.
     pub fn current_questions(&self, now: Timestamp) -> Vec<Question> {
         let questions = self.questions.iter();
         let current = questions.map(|question| match question.waits(&self.execution) {

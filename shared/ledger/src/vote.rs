@@ -104,7 +104,10 @@ fn over(
         QuestionState::Skipped { rule, .. } => {
             format!("no person is asked, since `{rule}` yielded false")
         }
-        QuestionState::Expired { at } => {
+        QuestionState::Expired { at, closed: true } => {
+            format!("the execution stopped waiting for a decision before {at}")
+        }
+        QuestionState::Expired { at, .. } => {
             format!("the time for a decision ended at {at}, and the execution is rolled back")
         }
         QuestionState::Open

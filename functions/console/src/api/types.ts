@@ -372,6 +372,7 @@ export interface Execution {
   failure: ExecutionFailure | null;
   redriven: Redrive | null;
   duplicates_prevented: number;
+  residual_effects?: Array<Residual> | null;
   questions: Array<Question>;
   incidents: Array<string>;
   steps: Array<Step>;
@@ -699,6 +700,13 @@ export interface RequestResult {
   replayed: boolean;
   note: string | null;
   links: ExecutionLinks;
+}
+
+export interface Residual {
+  step: string;
+  action: string;
+  idempotency_key: string;
+  certain: boolean;
 }
 
 export interface RunBody {

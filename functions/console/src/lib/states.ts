@@ -1,5 +1,5 @@
 // The state of each step of an execution, for the graph and its description.
-import type { Execution, Question, Step } from '../api/types';
+import type { Execution, Step } from '../api/types';
 import { counted } from './format';
 import { stepWord, type Word } from './words';
 
@@ -18,23 +18,18 @@ export function statesOf(execution: Execution): Map<string, Word> {
   for (const question of execution.questions) {
     if (question.status === 'OPEN') states.set(question.step, stepWord('ASKING'));
     else if (question.decision?.decision === 'skip') states.set(question.step, SKIPPED);
-    else if (!byName.has(question.step)) {
-      const status = endedEarly(execution, question) ? 'ENDED_EARLY' : question.status;
-      states.set(question.step, answered(status, question.decision?.decision));
-    }
+    else if (!byName.has(question.step))
+      states.set(question.step, answered(question.status, question.decision?.decision));
   }
   return states;
 }
-
-// True if the end of the execution closed the question before it expired, as a cancellation does.
-const endedEarly = ({ ended_at: ended }: Execution, { status, until }: Question): boolean =>
-  status === 'EXPIRED' && Boolean(ended) && Date.parse(ended ?? '') < Date.parse(until);
 
 const SKIPPED: Word = { text: 'failed, skipped by a person', tone: 'none' };
 
 // The ends of a question without a decision.
 const UNDECIDED: Readonly<Record<string, Word>> = {
   EXPIRED: { text: 'not decided in time', tone: 'part' },
+  CLOSED: { text: 'closed before a decision', tone: 'none' },
   SKIPPED: { text: 'asked no person', tone: 'none' },
 };
 

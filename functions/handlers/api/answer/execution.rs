@@ -2,7 +2,7 @@
 //! people.
 
 use holdfast_ids::trace::TraceId;
-use holdfast_receipt::{AttemptOutcome, GuardrailOutcome, ShownField};
+use holdfast_receipt::{AttemptOutcome, GuardrailOutcome, Residual, ShownField};
 use holdfast_task::{Tier, payload::Payload};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -84,6 +84,9 @@ pub(crate) struct Execution {
     pub(crate) redriven: Option<Redrive>,
     /// Number of repeated starts that were refused.
     pub(crate) duplicates_prevented: u64,
+    /// Effects that remain, or may remain, after the end; only for roles that see payloads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) residual_effects: Option<Vec<Residual>>,
     /// Questions to people, open and closed.
     pub(crate) questions: Vec<Question>,
     /// The paths of the incidents that its ended generations met, until one comes to a good end. An
@@ -108,7 +111,7 @@ pub(crate) struct ExecutionFailure {
     pub(crate) state: String,
     pub(crate) error: String,
     pub(crate) requested_by: Option<String>,
-    /// The reason of a request, in the requester's words.
+    /// The reason of a request, in the requester's words; else what failed, as the receipt has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
 }

@@ -98,7 +98,8 @@ pub(crate) struct Question {
     pub(crate) step: String,
     #[schemars(with = "String")]
     pub(crate) kind: QuestionKind,
-    /// `OPEN`, `DECIDED`, `EXPIRED`, or `SKIPPED` if the rule of the approval asked no person.
+    /// `OPEN`, `DECIDED`, `EXPIRED`, `CLOSED` if the execution stopped waiting first, or `SKIPPED`
+    /// if the rule of the approval asked no person.
     pub(crate) status: &'static str,
     /// When the question expires, so that its default decision takes effect.
     #[schemars(schema_with = "time")]

@@ -243,7 +243,8 @@ fn of_question(question: &Question, origin: &Origin) -> Vec<Span> {
         .collect();
     let (at, outcome) = match &question.state {
         QuestionState::Ruled { ruling, .. } => (ruling.at, ruling.decision.name()),
-        QuestionState::Expired { at } => (*at, "expired"),
+        QuestionState::Expired { at, closed: true } => (*at, "closed"),
+        QuestionState::Expired { at, .. } => (*at, "expired"),
         // No person was asked, or none has decided.
         QuestionState::Skipped { .. } | QuestionState::Open => return spans,
     };
@@ -260,7 +261,7 @@ fn of_question(question: &Question, origin: &Origin) -> Vec<Span> {
         ("holdfast.question", kind.into()),
         ("holdfast.outcome", outcome.into()),
     ]);
-    let expired = matches!(question.state, QuestionState::Expired { .. });
+    let expired = matches!(question.state, QuestionState::Expired { closed: false, .. });
     waited.error = expired.then(|| outcome.to_owned());
     spans.push(waited);
     spans

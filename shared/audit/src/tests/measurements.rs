@@ -165,7 +165,10 @@ fn a_question_is_measured_from_its_entry_to_its_decision_or_deadline_once() {
         ..open.clone()
     };
     let expired = Question {
-        state: QuestionState::Expired { at: at(60) },
+        state: QuestionState::Expired {
+            at: at(60),
+            closed: false,
+        },
         ..open.clone()
     };
     let record = |question: &Question| Record::Question(Box::new(question.clone()));

@@ -72,7 +72,8 @@ fn only_incident(engine: &TestEngine) -> (Incident, Vec<Link>) {
 fn nothing_is_open(engine: &TestEngine, execution: &ExecutionRef) {
     let question = snapshot(engine, execution).questions.remove(0);
     let state = &question.state;
-    assert!(matches!(state, QuestionState::Expired { .. }), "{state:?}");
+    let closed = matches!(state, QuestionState::Expired { closed: true, .. });
+    assert!(closed, "{state:?}");
     let (incident, links) = only_incident(engine);
     assert_eq!(incident.id, question.incident);
     assert_eq!(incident.status, IncidentStatus::Resolved, "{incident:?}");
@@ -286,7 +287,10 @@ fn an_incident_that_is_resolved_with_its_question_stays_resolved() {
             let asked = snapshot(&other, &of).questions.remove(0);
             let over = Question {
                 rev: asked.rev + 1,
-                state: QuestionState::Expired { at: now(&other) },
+                state: QuestionState::Expired {
+                    at: now(&other),
+                    closed: false,
+                },
                 ..asked.clone()
             };
             let put = run(other.ledger.kept.put(&over, Expect::Rev(asked.rev)));

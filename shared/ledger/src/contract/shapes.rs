@@ -226,7 +226,10 @@ pub(super) async fn every_shape_of_a_question_comes_back_as_it_was<L: Ledger>(
         ruling: ruling(Decision::Skip),
         delivered,
     };
-    let expired = QuestionState::Expired { at: at(60) };
+    let expired = QuestionState::Expired {
+        at: at(60),
+        closed: false,
+    };
     let skipped = QuestionState::Skipped {
         at: at(60),
         rule: "$input.amount > 50000".to_owned(),

@@ -137,6 +137,17 @@ fn the_sweep_looks_at_a_new_question_and_at_an_undelivered_decision() {
 }
 
 #[test]
+fn a_question_is_closed_by_the_end_of_the_wait_and_expires_by_its_timeout() {
+    let closed = closed_question(&asked(), at(59)).expect("it was open");
+    let state = |at, closed| QuestionState::Expired { at, closed };
+    assert_eq!(closed.state, state(at(59), true));
+    let ExpiryTransition::Write(expired) = expire(&asked(), at(50)) else {
+        panic!("its time is over");
+    };
+    assert_eq!(expired.state, state(at(50), false));
+}
+
+#[test]
 fn the_first_decision_in_time_takes_effect_and_can_be_repeated() {
     let running = execution(&key("q"));
     let first = decided(&asked(), &running, Decision::Skip, "so", at(59));
@@ -171,7 +182,10 @@ fn a_decision_counts_only_while_the_execution_waits_for_it() {
         assert!(matches!(found, RulingTransition::Refused(_)), "{found:?}");
     }
     let expired = Question {
-        state: QuestionState::Expired { at: at(60) },
+        state: QuestionState::Expired {
+            at: at(60),
+            closed: false,
+        },
         ..asked()
     };
     let found = decided(&expired, &running, Decision::Retry, "so", at(1));
@@ -183,7 +197,13 @@ fn a_timeout_takes_effect_after_the_deadline_and_never_against_a_decision() {
     let ExpiryTransition::Write(expired) = expire(&asked(), at(60)) else {
         panic!("no decision");
     };
-    assert_eq!(expired.state, QuestionState::Expired { at: at(60) });
+    assert_eq!(
+        expired.state,
+        QuestionState::Expired {
+            at: at(60),
+            closed: false
+        }
+    );
     assert_eq!(expire(&expired, at(61)), ExpiryTransition::Over);
     assert_eq!(expire(&asked(), at(20)), ExpiryTransition::Early(at(60)));
     let found = expire(&ruled(Decision::Skip), at(99));

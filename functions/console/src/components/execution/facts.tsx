@@ -41,7 +41,8 @@ export function Facts({ execution, role }: { execution: Execution; role: string 
             <Fact name="Ended">
               <Time at={ended} />
             </Fact>
-            <Fact name="Took">{lasted(took ?? 0)}</Fact>
+            {/* A redrive or a rollback ends long after the work. */}
+            {execution.generation === 0 && <Fact name="Took">{lasted(took ?? 0)}</Fact>}
           </>
         ) : (
           <Fact name="Deadline">
@@ -59,6 +60,15 @@ export function Facts({ execution, role }: { execution: Execution; role: string 
             ))}
           </Fact>
         )}
+        {execution.residual_effects?.length ? (
+          <Fact name="Effects that remain, or may remain" wide>
+            {execution.residual_effects.map((effect) => (
+              <div key={effect.idempotency_key}>
+                {effect.step} ({effect.action}) {effect.certain ? 'remains' : 'may remain'}
+              </div>
+            ))}
+          </Fact>
+        ) : null}
         <Fact name="Execution" wide>
           <code>{execution.execution_id}</code> <Copy text={execution.execution_id} what="the id" />
         </Fact>
