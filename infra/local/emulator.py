@@ -82,7 +82,7 @@ def cached_check(check):
     return lambda tokens, *args: cached(tuple(tokens), *args)
 
 
-# The emulator parses an expression anew for each item of a query, in the one thread that answers
+# The emulator parses an expression again for each item of a query, in the one thread that answers
 # every request: a list of some hundred executions stopped the whole stack for over a second.
 tokenize = dynamodb._tokenize
 dynamodb._tokenize = functools.lru_cache(1024)(lambda expression: tuple(tokenize(expression)))
